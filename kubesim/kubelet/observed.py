@@ -1,0 +1,83 @@
+"""What the kubelet believes about a pod: the runtime's answer as the PLEG cached it, and the probes' stored results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from kubesim.units import Instant
+
+
+class RuntimeState(Enum):
+    """State of one container instance at the runtime (CRI)."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    EXITED = "exited"
+    UNKNOWN = "unknown"
+
+
+class ProbeResult(Enum):
+    """What a probe's result store holds for one container id; no entry means that nothing was stored yet."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    UNKNOWN = "unknown"
+
+
+class ProbeType(Enum):
+    STARTUP = "startup"
+    READINESS = "readiness"
+    LIVENESS = "liveness"
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedContainer:
+    """One instance (run) of a container. ``definition_changed``: its spec differs from the one it was started with."""
+
+    id: str
+    name: str
+    state: RuntimeState
+    exit_code: int = 0
+    reason: str = ""
+    message: str = ""
+    restart_count: int = 0
+    created_at: Instant = 0
+    started_at: Instant | None = None
+    finished_at: Instant | None = None
+    definition_changed: bool = False
+    sandbox_id: str = ""
+    image: str = ""
+    image_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedSandbox:
+    id: str
+    ready: bool
+    attempt: int = 0
+    ip: str = ""
+    host_network: bool = False
+    created_at: Instant = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The runtime's view of one pod, newest first in both lists; the first of a name is its current instance."""
+
+    sandboxes: tuple[ObservedSandbox, ...] = ()
+    containers: tuple[ObservedContainer, ...] = ()
+
+    def current(self, name: str) -> ObservedContainer | None:
+        """The newest instance of the container, or None if the runtime knows none."""
+        return next((container for container in self.containers if container.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResults:
+    """The three result stores, container id -> result."""
+
+    startup: Mapping[str, ProbeResult] = field(default_factory=dict)
+    readiness: Mapping[str, ProbeResult] = field(default_factory=dict)
+    liveness: Mapping[str, ProbeResult] = field(default_factory=dict)
