@@ -232,7 +232,11 @@ def condition_raw(condition: Condition) -> dict[str, Any]:
 def status_raw(status: PodStatus) -> dict[str, Any]:
     """The wire form of a Pod status, times in whole seconds."""
     raw: dict[str, Any] = _set(
-        {}, observedGeneration=status.observed_generation, phase=status.phase, reason=status.reason, message=status.message
+        {},
+        observedGeneration=status.observed_generation,
+        phase=status.phase,
+        reason=status.reason,
+        message=status.message,
     )
     if status.conditions:
         raw["conditions"] = [condition_raw(condition) for condition in status.conditions]
