@@ -1,0 +1,202 @@
+"""The closed set of record types a run writes, and the header that makes it reproducible.
+
+Every record has ``at``, the instant in nanoseconds. Object records hold what the API server committed; runtime
+records hold what was *true* in the container runtime; decision records hold what a component believed and chose,
+with the rule it followed. Silent ticks are not recorded.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+from kubesim.units import Instant
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", omit_defaults=True, rename="camel"):
+    """One line of the history."""
+
+    at: Instant
+
+
+class ObjectChanged(Record, frozen=True, kw_only=True, tag="object"):
+    """The API server committed a change.
+
+    ``change`` is ADDED, MODIFIED or DELETED. ADDED carries the whole ``object``; later changes carry ``patch``, a
+    JSON merge patch (RFC 7386) against the version before, null where a field was removed.
+    """
+
+    change: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    resource_version: int
+    actor: str
+    verb: str
+    object: dict[str, Any] | None = None
+    patch: dict[str, Any] | None = None
+
+
+class EventEmitted(Record, frozen=True, kw_only=True, tag="event"):
+    """A Kubernetes Event was created or its count raised (S-90); instants are whole seconds."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    type: str
+    reason: str
+    message: str
+    component: str
+    host: str = ""
+    field_path: str = ""
+    count: int = 1
+    first: Instant = 0
+    last: Instant = 0
+    update: bool = False
+
+
+class RuntimeChanged(Record, frozen=True, kw_only=True, tag="runtime"):
+    """The container runtime did something that is true whatever the kubelet believes.
+
+    ``event``: create, start, exit, stop, signal, exec-start, exec-exit, oom, remove. ``run`` counts the container's
+    runs from 0; the sandbox is the container ``(sandbox)``. ``grace`` in seconds belongs to stop, ``code`` to exit
+    and exec-exit, ``signal`` to signal, ``command`` and ``exec`` (an id pairing start and exit) to execs.
+    ``purpose`` of an exec: probe kind, postStart or preStop.
+    """
+
+    node: str
+    namespace: str
+    pod: str
+    container: str
+    run: int
+    event: str
+    code: int | None = None
+    reason: str = ""
+    signal: str = ""
+    grace: int | None = None
+    command: str = ""
+    exec: int | None = None
+    purpose: str = ""
+    container_id: str = ""
+
+
+class OutputWritten(Record, frozen=True, kw_only=True, tag="output"):
+    """A container's process wrote a line to stdout or stderr."""
+
+    namespace: str
+    pod: str
+    container: str
+    run: int
+    line: str
+    stream: str = "stdout"
+
+
+class DecidedAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """One step of a decision: what, to which container, why, by which rules."""
+
+    do: str
+    container: str = ""
+    why: str = ""
+    rules: tuple[str, ...] = ()
+
+
+class Decided(Record, frozen=True, kw_only=True, tag="decision"):
+    """A component decided: ``actor`` such as ``kubelet/node1``; ``pass_`` such as ``SyncPod`` or ``SyncTerminatingPod``."""
+
+    actor: str
+    namespace: str
+    name: str
+    pass_: str = msgspec.field(name="pass")
+    actions: tuple[DecidedAction, ...] = ()
+    why: str = ""
+    rules: tuple[str, ...] = ()
+
+
+class ProbeChanged(Record, frozen=True, kw_only=True, tag="probe"):
+    """A probe's stored result changed (results that change nothing are not recorded)."""
+
+    namespace: str
+    pod: str
+    container: str
+    probe: str
+    result: str
+    output: str = ""
+    rules: tuple[str, ...] = ()
+
+
+class ActionDone(Record, frozen=True, kw_only=True, tag="action"):
+    """A stimulus of the scenario was carried out; ``code`` and ``message`` are the API server's answer."""
+
+    do: str
+    arguments: dict[str, Any] = {}
+    code: int = 0
+    reason: str = ""
+    message: str = ""
+    kubectl: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class Assumed(Record, frozen=True, kw_only=True, tag="assumption"):
+    """Something kubesim does not know and took for granted, in words; ``subject`` names the object or container."""
+
+    subject: str
+    text: str
+
+
+class NotModelled(Record, frozen=True, kw_only=True, tag="not-modelled"):
+    """A field or behaviour of the input that this run did not act upon."""
+
+    subject: str
+    field: str
+    text: str
+
+
+class Ended(Record, frozen=True, kw_only=True, tag="ended"):
+    """The run is over: ``why`` is ``settled`` (nothing can change any more), ``horizon`` or ``until``."""
+
+    why: str
+
+
+AnyRecord: TypeAlias = (
+    ObjectChanged
+    | EventEmitted
+    | RuntimeChanged
+    | OutputWritten
+    | Decided
+    | ProbeChanged
+    | ActionDone
+    | Assumed
+    | NotModelled
+    | Ended
+)
+
+
+class ComponentHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A component's release and the gates and bugs set on it explicitly."""
+
+    name: str
+    release: str
+    feature_gates: dict[str, bool] = {}
+    bugs: dict[str, bool] = {}
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """What determines a run: same header, same bytes.
+
+    ``timing`` is the whole latency profile, not only its name; ``draw`` numbers a replication of its latencies
+    (0: the nominal, deterministic values). ``started`` is t=0: the instant at which the first Pod or Job was accepted.
+    """
+
+    kubesim: str
+    scenario: str
+    digest: str
+    control_plane: ComponentHeader
+    nodes: tuple[ComponentHeader, ...]
+    timing: dict[str, Any]
+    seed: int = 0
+    draw: int = 0
+    tie_order: str = "first-scheduled-first"
+    started: Instant = 0
