@@ -1,0 +1,12 @@
+"""Releases 1.27 to 1.36 as data: gates, policies, known bugs, texts, constants and known fields.
+
+The only room that compares releases. ``"1.29"`` means the latest patch of 1.29; ``"1.29.0"`` is that very patch, with
+its bugs. Everything outside asks the frozen :class:`Release` that :func:`release` makes.
+"""
+
+from __future__ import annotations
+
+from kubesim.releases.release import COMPONENTS, Component, Release, release
+from kubesim.releases.tables import RELEASES
+
+__all__ = ["COMPONENTS", "RELEASES", "Component", "Release", "release"]
