@@ -5,7 +5,7 @@ Source: versions.md V-1 to V-5; component-base/featuregate/feature_gate.go.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -67,7 +67,7 @@ def gates_on(point: Point, settings: Mapping[str, bool]) -> frozenset[str]:
         inherited = spec.default if spec.locked else stages.get(spec.stage, spec.default)
         if settings.get(name, inherited):
             on.add(name)
-    _check_needs(known, on)
+    _check_needs(known, on, point)
     return frozenset(on)
 
 
@@ -100,14 +100,16 @@ def _way_out(name: str, known: Iterable[str]) -> str:
     return "kubesim knows the gates that `kubesim features` lists"
 
 
-def _check_needs(known: Iterable[str], on: Iterable[str]) -> None:
-    """Refuse a gate that is on while one it depends on is off; upstream refuses to start likewise."""
+def _check_needs(known: Iterable[str], on: Container[str], point: Point) -> None:
+    """Refuse a gate that is on while one it depends on is off, in the releases that check this at start."""
     for name in known:
-        missing = [need for need in load("feature_gates")[name].get("needs", ()) if need not in on]
-        if name in on and missing:
+        needs = load("feature_gates")[name].get("needs")
+        if needs is None or name not in on or point < parse_point(needs["since"]):
+            continue
+        if missing := [need for need in needs["gates"] if need not in on]:
             raise ReleaseError(
-                f'gate "{name}" is enabled, but depends on gates that are disabled: {", ".join(missing)}; '
-                f"set them alike"
+                f'gate "{name}" is enabled in 1.{point[0]}, but depends on gates that are disabled: '
+                f"{', '.join(missing)}; set them alike"
             )
 
 
