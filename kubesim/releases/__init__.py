@@ -6,7 +6,20 @@ its bugs. Everything outside asks the frozen :class:`Release` that :func:`releas
 
 from __future__ import annotations
 
+from kubesim.releases.features import Feature, features, metrics_lines
+from kubesim.releases.fields import Field, fields
 from kubesim.releases.release import COMPONENTS, Component, Release, release
 from kubesim.releases.tables import RELEASES
 
-__all__ = ["COMPONENTS", "RELEASES", "Component", "Release", "release"]
+__all__ = [
+    "COMPONENTS",
+    "RELEASES",
+    "Component",
+    "Feature",
+    "Field",
+    "Release",
+    "features",
+    "fields",
+    "metrics_lines",
+    "release",
+]

@@ -65,6 +65,11 @@ class Release:
     texts: Mapping[str, str] = field(compare=False, repr=False)
     constants: Mapping[str, int] = field(compare=False, repr=False)
 
+    @property
+    def point(self) -> Point:
+        """Its place on the line of releases, for the tables of this room only."""
+        return self.minor, LATEST_PATCH if self.patch is None else self.patch
+
     def enabled(self, gate: str) -> bool:
         """Whether a gate is on; one that this release does not know counts as its behaviour did or will."""
         if gate in self.gates_on:
