@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from kubesim.units import Instant
+from kubesim.units import Duration, Instant
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", omit_defaults=True, rename="camel"):
@@ -104,7 +104,7 @@ class DecidedAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class Decided(Record, frozen=True, kw_only=True, tag="decision"):
-    """A component decided: ``actor`` such as ``kubelet/node1``; ``pass_`` such as ``SyncPod`` or ``SyncTerminatingPod``."""
+    """A component decided: ``actor`` is its name (``kubelet/node1``), ``pass_`` what it did (``SyncTerminatingPod``)."""
 
     actor: str
     namespace: str
@@ -128,7 +128,11 @@ class ProbeChanged(Record, frozen=True, kw_only=True, tag="probe"):
 
 
 class ActionDone(Record, frozen=True, kw_only=True, tag="action"):
-    """A stimulus of the scenario was carried out; ``code`` and ``message`` are the API server's answer."""
+    """A stimulus of the scenario was carried out; ``code`` and ``message`` are the API server's answer.
+
+    ``do`` of the objects with which a scenario begins is ``create KIND`` (``create Pod``); of a timed action it is
+    one word: delete, patch, create, evict, ... ``kubectl`` is what kubectl prints on stderr when it is refused.
+    """
 
     do: str
     arguments: dict[str, Any] = {}
@@ -183,11 +187,15 @@ class ComponentHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     bugs: dict[str, bool] = {}
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+class Header(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="header", omit_defaults=True, rename="camel"
+):
     """What determines a run: same header, same bytes.
 
-    ``timing`` is the whole latency profile, not only its name; ``draw`` numbers a replication of its latencies
-    (0: the nominal, deterministic values). ``started`` is t=0: the instant at which the first Pod or Job was accepted.
+    ``scenario`` is its name, ``title`` what it says it is about. ``timing`` is the whole latency profile, not only
+    its name; ``draw`` numbers a replication of its latencies (0: the nominal, deterministic values). ``started`` is
+    t=0: the instant at which the first Pod or Job was accepted. ``until`` is the length of the run, counted from
+    t=0, if one was asked for (0: until nothing can change any more).
     """
 
     kubesim: str
@@ -200,3 +208,5 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rena
     draw: int = 0
     tie_order: str = "first-scheduled-first"
     started: Instant = 0
+    until: Duration = 0
+    title: str = ""
