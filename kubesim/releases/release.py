@@ -29,7 +29,7 @@ from kubesim.releases.tables import (
 )
 from kubesim.units import Duration, parse_duration
 
-_NAME: Final = re.compile(r"v?1\.(\d{1,3})(?:\.(\d{1,3}))?")
+_NAME: Final = re.compile(r"v?1\.([0-9]{1,3})(?:\.([0-9]{1,3}))?")
 _NOTHING: Final[Mapping[str, bool]] = MappingProxyType({})
 
 
