@@ -9,10 +9,14 @@ from typing import Any, Final
 from kubesim.fidelity.order import order_differences
 from kubesim.fidelity.outcome import outcome_differences
 from kubesim.fidelity.recording import LEVELS, Difference, Pair, Recording
+from kubesim.fidelity.story import story_differences
+from kubesim.fidelity.times import time_differences
 
 JUDGES: Final[dict[str, Callable[[Pair], Iterator[Difference]]]] = {
     "L1": outcome_differences,
     "L2": order_differences,
+    "L3": story_differences,
+    "L4": time_differences,
 }
 
 
@@ -41,7 +45,7 @@ def compare(recorded: dict[str, Any] | Recording, simulated: dict[str, Any], *, 
     differences: list[Difference] = []
     reached = True
     for level in LEVELS:
-        found = list(JUDGES[level](pair)) if level in JUDGES and (reached or every_level) else []
+        found = list(JUDGES[level](pair)) if reached or every_level else []
         differences += found
         reached = reached and not found
         levels[level] = reached

@@ -400,12 +400,10 @@ def _events(
         )
         counts = totals.setdefault(thing, [])
         if event.get("update") and counts:
-            before, counts[-1] = counts[-1], event["count"]
+            counts[-1] = event["count"]
         else:
-            before = 0
             counts.append(event["count"])
         occurrences = found.setdefault(thing, [])
-        for _ in range(max(1, event["count"] - before)):
-            key: Key = ("Event", *thing, len(occurrences))
-            occurrences.append(Occurrence(key, instant(event["t"]), event["count"]))
+        key: Key = ("Event", *thing, len(occurrences))
+        occurrences.append(Occurrence(key, instant(event["t"]), event["count"]))
     return found, {thing: sum(counts) for thing, counts in totals.items()}
