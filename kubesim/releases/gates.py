@@ -64,8 +64,7 @@ def gates_on(point: Point, settings: Mapping[str, bool]) -> frozenset[str]:
     stages = {stage: settings[name] for name, stage in ALL_STAGES.items() if name in settings}
     on = {name for name in all_gate_names() if name not in known and outside_value(name, point)}
     for name, spec in known.items():
-        inherited = spec.default if spec.locked else stages.get(spec.stage, spec.default)
-        if settings.get(name, inherited):
+        if settings.get(name, stages.get(spec.stage, spec.default)):
             on.add(name)
     _check_needs(known, on, point)
     return frozenset(on)
