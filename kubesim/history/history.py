@@ -23,7 +23,6 @@ from kubesim.history.records import (
     EventEmitted,
     Header,
     NotModelled,
-    ObjectChanged,
     Record,
     RuntimeChanged,
 )
@@ -138,7 +137,7 @@ class History(Sequence[AnyRecord]):
 
     def objects(self, at: Instant | None = None) -> dict[Key, dict[str, Any]]:
         """The raw objects that exist at an instant (default: in the end), in the order of their creation."""
-        return replay.objects(self._changes, at)
+        return replay.objects(self.records, at)
 
     def versions(self, kind: str, namespace: str, name: str) -> tuple[Version, ...]:
         """Every committed version of one object, the deleted one last."""
@@ -147,7 +146,7 @@ class History(Sequence[AnyRecord]):
     @cached_property
     def all_versions(self) -> dict[Key, tuple[Version, ...]]:
         """Every version of every object; objects in the order of their creation."""
-        return replay.versions(self._changes)
+        return replay.versions(self.records)
 
     @cached_property
     def events(self) -> tuple[EventEmitted, ...]:
@@ -181,7 +180,3 @@ class History(Sequence[AnyRecord]):
     @cached_property
     def _pods(self) -> dict[Key, PodLife]:
         return lives.pods(self.all_versions, self.records)
-
-    @cached_property
-    def _changes(self) -> tuple[ObjectChanged, ...]:
-        return self.of(ObjectChanged)

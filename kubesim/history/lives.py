@@ -27,8 +27,11 @@ class ConditionChange(NamedTuple):
 
 
 class Signal(NamedTuple):
+    """A signal that reached the container's process 1, without SIG; ``order`` is its place in the history."""
+
     at: Instant
     signal: str
+    order: int
 
 
 class Stop(NamedTuple):
@@ -51,12 +54,18 @@ class Exec:
 
 @dataclass(slots=True)
 class Run:
-    """One run of a container, as it was in the runtime. ``exit`` is None while it runs."""
+    """One run of a container, as it was in the runtime. ``exit`` is None while it runs.
+
+    ``reason`` is what the status will show: Completed, Error, OOMKilled. ``order`` and ``exit_order`` are the places
+    of start and exit in the history.
+    """
 
     number: int
     start: Instant
+    order: int
     container_id: str = ""
     exit: Instant | None = None
+    exit_order: int = 0
     code: int | None = None
     reason: str = ""
     signals: list[Signal] = field(default_factory=list)
@@ -79,21 +88,22 @@ class ContainerLife:
         """How often it was started again."""
         return max(len(self.runs) - 1, 0)
 
-    def note(self, record: RuntimeChanged) -> None:
+    def note(self, order: int, record: RuntimeChanged) -> None:
         """Take one runtime record into account."""
         if record.event == "start":
-            self.runs.append(Run(record.run, record.at, record.container_id))
+            self.runs.append(Run(record.run, record.at, order, record.container_id))
             return
         run = self._run(record.run)
         if run is None:
             return
         match record.event:
             case "exit":
-                run.exit, run.code, run.reason = record.at, record.code, record.reason
+                run.exit, run.exit_order, run.code = record.at, order, record.code
+                run.reason = record.reason or _reason(run)
             case "stop":
                 run.stops.append(Stop(record.at, record.grace or 0))
             case "signal":
-                run.signals.append(Signal(record.at, record.signal.removeprefix("SIG")))
+                run.signals.append(Signal(record.at, record.signal.removeprefix("SIG"), order))
             case "oom":
                 run.oom_killed = True
             case "exec-start":
@@ -180,11 +190,11 @@ def pods(versions: Mapping[Key, tuple[Version, ...]], records: Sequence[AnyRecor
         if key.kind == "Pod"
     }
     events: dict[Key, list[EventEmitted]] = {}
-    for record in records:
+    for order, record in enumerate(records):
         match record:
             case RuntimeChanged():
                 if life := found.get(Key("Pod", record.namespace, record.pod)):
-                    life.containers.setdefault(record.container, ContainerLife(record.container)).note(record)
+                    life.containers.setdefault(record.container, ContainerLife(record.container)).note(order, record)
             case OutputWritten():
                 if life := found.get(Key("Pod", record.namespace, record.pod)):
                     life.containers.setdefault(record.container, ContainerLife(record.container)).note_output(record)
@@ -207,6 +217,12 @@ def find_pod(found: Mapping[Key, PodLife], name: str, namespace: str | None) -> 
         raise KubesimError(f'Pod "{name}" exists in several namespaces: {places}; say which one')
     known = ", ".join(sorted(life.name for life in found.values())) or "none"
     raise KubesimError(f'no Pod "{name}" in this history; there is {known}')
+
+
+def _reason(run: Run) -> str:
+    if run.oom_killed:
+        return "OOMKilled"
+    return "Error" if run.code else "Completed"
 
 
 def spec_containers(raw: Mapping[str, Any]) -> Iterable[str]:

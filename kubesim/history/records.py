@@ -104,7 +104,7 @@ class DecidedAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class Decided(Record, frozen=True, kw_only=True, tag="decision"):
-    """A component decided: ``actor`` is its name (``kubelet/node1``), ``pass_`` what it did (``SyncTerminatingPod``)."""
+    """A component decided: ``actor`` is its name (``kubelet/node1``), ``pass_`` the pass (``SyncTerminatingPod``)."""
 
     actor: str
     namespace: str

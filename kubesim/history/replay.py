@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from kubesim.errors import IllegalMove
 from kubesim.history.deltas import apply_patch
-from kubesim.history.records import ObjectChanged
+from kubesim.history.records import ObjectChanged, Record
 from kubesim.units import Instant
 
 
@@ -24,22 +24,25 @@ class Key(NamedTuple):
 class Version:
     """An object as the API server had it from ``at`` on. ``change`` is ADDED, MODIFIED or DELETED.
 
-    The version of a DELETED change is the object in the moment in which it went.
+    The version of a DELETED change is the object in the moment in which it went. ``order`` is the place of the change
+    among the records of the history, which orders what happened at one instant.
     """
 
     at: Instant
+    order: int
     change: str
     object: dict[str, Any]
     uid: str
-    resource_version: int
     actor: str
     verb: str
 
 
-def objects(changes: Iterable[ObjectChanged], at: Instant | None = None) -> dict[Key, dict[str, Any]]:
+def objects(records: Iterable[Record], at: Instant | None = None) -> dict[Key, dict[str, Any]]:
     """The objects that exist after all changes up to and including ``at``."""
     present: dict[Key, dict[str, Any]] = {}
-    for change in changes:
+    for change in records:
+        if not isinstance(change, ObjectChanged):
+            continue
         if at is not None and change.at > at:
             break
         key = Key(change.kind, change.namespace, change.name)
@@ -50,15 +53,16 @@ def objects(changes: Iterable[ObjectChanged], at: Instant | None = None) -> dict
     return present
 
 
-def versions(changes: Iterable[ObjectChanged]) -> dict[Key, tuple[Version, ...]]:
+def versions(records: Iterable[Record]) -> dict[Key, tuple[Version, ...]]:
     """Every version of every object. An object made again under the same name continues the list, with another uid."""
     found: dict[Key, list[Version]] = {}
-    for change in changes:
+    for order, change in enumerate(records):
+        if not isinstance(change, ObjectChanged):
+            continue
         known = found.setdefault(Key(change.kind, change.namespace, change.name), [])
         before = known[-1].object if known and known[-1].change != "DELETED" else None
         after = _after(before, change)
-        version = change.resource_version
-        known.append(Version(change.at, change.change, after, change.uid, version, change.actor, change.verb))
+        known.append(Version(change.at, order, change.change, after, change.uid, change.actor, change.verb))
     return {key: tuple(known) for key, known in found.items()}
 
 

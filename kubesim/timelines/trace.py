@@ -182,7 +182,12 @@ def _tables(history: History, last: Instant) -> dict[str, Any]:
     stored = {
         names[key]: digest.accepted(versions[0].object) for key, versions in pods.items() if versions[0].at <= last
     }
-    return {"accepted": stored} | {key: [entry for entry in tables[key] if entry["t"] <= end] for key in _TABLE_KEYS}
+    return {"accepted": stored} | {key: _until(tables[key], end) for key in _TABLE_KEYS}
+
+
+def _until(entries: list[Digest], end: float) -> list[Digest]:
+    """The entries up to the end, in order of time; what a record says of a moment before its own comes there."""
+    return sorted((entry for entry in entries if entry["t"] <= end), key=lambda entry: entry["t"])
 
 
 def _pod_rows(history: History, names: dict[Key, str]) -> list[Digest]:
@@ -226,7 +231,7 @@ def _watched(
                 changed = digest.difference({} if version.change == "ADDED" else before, after)
                 before = after
             if changed or version.change != "MODIFIED":
-                found.append((version.resource_version, entry | ({"set": changed} if changed else {})))
+                found.append((version.order, entry | ({"set": changed} if changed else {})))
     return [entry for _, entry in sorted(found, key=lambda pair: pair[0])]
 
 

@@ -176,17 +176,18 @@ class Teller:
         }
 
     def _conditions(self, keys: dict[str, Any]) -> list[dict[str, Any]]:
+        """In the order of the keys, but PodScheduled last, where the kubelet's first write puts it."""
+        conditions = [key for key in keys if key.startswith("cond/")]
         return [
             {
                 "type": key.removeprefix("cond/"),
-                "status": value["status"],
-                "reason": value.get("reason"),
-                "message": real_message(value.get("message")),
-                "lastTransitionTime": self.time(value.get("since")),
-                "observedGeneration": value.get("observedGeneration"),
+                "status": keys[key]["status"],
+                "reason": keys[key].get("reason"),
+                "message": real_message(keys[key].get("message")),
+                "lastTransitionTime": self.time(keys[key].get("since")),
+                "observedGeneration": keys[key].get("observedGeneration"),
             }
-            for key, value in keys.items()
-            if key.startswith("cond/")
+            for key in sorted(conditions, key=lambda key: key == "cond/PodScheduled")
         ]
 
     def _statuses(self, keys: dict[str, Any], room: str) -> list[dict[str, Any]]:

@@ -1,0 +1,105 @@
+"""What the expectations of a scenario are checked against, folded from a history. Instants count from t=0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from kubesim.history import lives
+from kubesim.history.history import History
+from kubesim.history.lives import SANDBOX, PodLife
+from kubesim.history.records import EventEmitted
+from kubesim.history.replay import Key, Version
+from kubesim.scenario.facts import ConditionChange, EventFacts, Facts, JobFacts, Moment, PodFacts, Run
+from kubesim.units import Instant
+
+
+def facts_of(history: History) -> Facts:
+    """The facts of one run; what happens at one instant keeps the order of the records."""
+    started = history.started
+    jobs = ((key, versions) for key, versions in history.all_versions.items() if key.kind == "Job")
+    return Facts(
+        pods=tuple(_pod(life, started) for life in history.pods),
+        jobs=tuple(_job(key, versions, started) for key, versions in jobs),
+        events=_events(history),
+        end=history.ended - started,
+    )
+
+
+def _pod(life: PodLife, started: Instant) -> PodFacts:
+    phases: list[tuple[Moment, str]] = []
+    for version in life.versions:
+        phase = _status(version).get("phase")
+        if phase and (not phases or phases[-1][1] != phase):
+            phases.append((_moment(version, started), phase))
+    return PodFacts(
+        name=life.name,
+        namespace=life.namespace,
+        containers={
+            name: tuple(_run(run, started) for run in container.runs)
+            for name, container in life.containers.items()
+            if name != SANDBOX
+        },
+        phases=tuple(phases),
+        reason=_status(life.versions[-1]).get("reason"),
+        conditions=_conditions(life.versions, started),
+        gone=_gone(life.versions, started),
+    )
+
+
+def _job(key: Key, versions: tuple[Version, ...], started: Instant) -> JobFacts:
+    return JobFacts(key.name, key.namespace, _conditions(versions, started), _gone(versions, started))
+
+
+def _status(version: Version) -> dict[str, Any]:
+    return version.object.get("status") or {}
+
+
+def _moment(version: Version, started: Instant) -> Moment:
+    return Moment(version.at - started, version.order)
+
+
+def _gone(versions: tuple[Version, ...], started: Instant) -> Moment | None:
+    return _moment(versions[-1], started) if versions[-1].change == "DELETED" else None
+
+
+def _conditions(versions: Iterable[Version], started: Instant) -> tuple[ConditionChange, ...]:
+    changes: list[ConditionChange] = []
+    last: dict[str, tuple[str, str]] = {}
+    for version in versions:
+        for condition in _status(version).get("conditions") or ():
+            value = (condition["status"], condition.get("reason") or "")
+            if last.get(condition["type"]) != value:
+                last[condition["type"]] = value
+                changes.append(ConditionChange(_moment(version, started), condition["type"], *value))
+    return tuple(changes)
+
+
+def _run(run: lives.Run, started: Instant) -> Run:
+    return Run(
+        start=Moment(run.start - started, run.order),
+        exit=None if run.exit is None else Moment(run.exit - started, run.exit_order),
+        code=run.code,
+        reason=None if run.exit is None else run.reason,
+        signals=tuple((Moment(signal.at - started, signal.order), signal.signal) for signal in run.signals),
+    )
+
+
+def _events(history: History) -> tuple[EventFacts, ...]:
+    """Each Kubernetes Event once, where it was first seen, with the count it reached."""
+    found: dict[tuple[str, ...], EventFacts] = {}
+    series: dict[tuple[str, ...], int] = {}
+    for order, event in enumerate(history):
+        if not isinstance(event, EventEmitted):
+            continue
+        same = (event.kind, event.namespace, event.name, event.type, event.reason, event.message, event.field_path)
+        if not event.update:
+            series[same] = series.get(same, -1) + 1
+        key = (*same, str(series.get(same, 0)))
+        if key in found:
+            found[key] = replace(found[key], count=event.count)
+        else:
+            moment = Moment(event.at - history.started, order)
+            found[key] = EventFacts(moment, event.name, event.type, event.reason, event.message, event.count)
+    return tuple(found.values())
