@@ -1,0 +1,123 @@
+"""From a decoded body to what is stored: defaults, admission, fields reset and dropped, checks (C-1).
+
+Source: apiserver ``registry/rest/create.go`` (BeforeCreate), ``pkg/registry/core/pod/strategy.go`` and
+``pkg/registry/batch/job/strategy.go`` (PrepareForCreate, Validate).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from kubesim.objects.status import render_time
+from kubesim.releases import Release
+from kubesim.store.admission import Admission
+from kubesim.store.defaulting import default_job, default_pod_spec, default_template_spec
+from kubesim.store.disabled_fields import drop_from_job_spec, drop_from_pod_spec
+from kubesim.store.field_errors import FieldError
+from kubesim.store.kinds import Kind
+from kubesim.store.qos import qos_class
+from kubesim.units import Instant
+
+_GATED: Final = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "SchedulingGated",
+    "message": "Scheduling is blocked due to non-empty scheduling gates",
+    "lastProbeTime": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An object as it would be stored, and what the checks say of it."""
+
+    object: dict[str, Any]
+    errors: tuple[FieldError, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CookedSpec:
+    """A Pod's spec as it would be stored; made once for all Pods with the same one."""
+
+    spec: dict[str, Any]
+    qos: str
+
+
+def prepare(kind: Kind, obj: dict[str, Any], release: Release, now: Instant, admission: Admission) -> Ready:
+    """A new object, ready to be stored, or its errors. Kinds nobody here understands are taken as they are."""
+    match kind.name:
+        case "Pod":
+            return prepare_pod(obj, release, now, admission)
+        case "Job":
+            return prepare_job(obj, release)
+    generation = {"generation": 1} if kind.has_generation else {}
+    return Ready({**obj, "metadata": {**obj["metadata"], **generation}})
+
+
+def prepare_pod(obj: dict[str, Any], release: Release, now: Instant, admission: Admission) -> Ready:
+    """A new Pod: status Pending with its qosClass, generation 1 where the release counts it (C-1, C-63)."""
+    metadata = dict(obj["metadata"])
+    if release.policy("generation_set_on_pods"):
+        metadata["generation"] = 1
+    annotations = msgspec.json.encode(metadata.get("annotations") or {})
+    cooked = _cooked(msgspec.json.encode(obj.get("spec") or {}), annotations, release, admission)
+    status: dict[str, Any] = {"phase": "Pending", "qosClass": cooked.qos}
+    if cooked.spec.get("schedulingGates"):
+        since = render_time(now) if release.policy("gated_condition_has_time") else None
+        status["conditions"] = [{**_GATED, "lastTransitionTime": since}]
+    return Ready({**obj, "metadata": metadata, "spec": cooked.spec, "status": status})
+
+
+@lru_cache(maxsize=1024)
+def _cooked(spec: bytes, annotations: bytes, release: Release, admission: Admission) -> CookedSpec:
+    filled = default_pod_spec(msgspec.json.decode(spec), release)
+    admitted = admission(filled, msgspec.json.decode(annotations))
+    kept = drop_from_pod_spec(admitted, release)
+    return CookedSpec(kept, qos_class(kept, release))
+
+
+def prepare_job(obj: dict[str, Any], release: Release) -> Ready:
+    """A new Job: generated selector and labels, disabled fields dropped, no status yet."""
+    filled = default_job(obj, release)
+    spec = drop_from_job_spec(filled["spec"], release)
+    metadata = {**filled["metadata"], "generation": 1}
+    if not spec.get("manualSelector"):
+        spec = with_generated_selector(metadata, spec)
+    return Ready({**filled, "metadata": metadata, "spec": spec, "status": {}})
+
+
+def with_generated_selector(metadata: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    """The Job's spec with its own uid as selector, and the labels its Pods carry (J-1)."""
+    uid, name = metadata.get("uid", ""), metadata.get("name", "")
+    template = dict(spec.get("template") or {})
+    labels = {
+        **((template.get("metadata") or {}).get("labels") or {}),
+        "controller-uid": uid,
+        "job-name": name,
+        "batch.kubernetes.io/controller-uid": uid,
+        "batch.kubernetes.io/job-name": name,
+    }
+    template["metadata"] = {**(template.get("metadata") or {}), "labels": labels}
+    selector = dict(spec.get("selector") or {})
+    selector["matchLabels"] = {**(selector.get("matchLabels") or {}), "batch.kubernetes.io/controller-uid": uid}
+    return {**spec, "template": template, "selector": selector}
+
+
+def default_update(kind: Kind, obj: dict[str, Any], old: dict[str, Any], release: Release) -> dict[str, Any]:
+    """An updated object with its defaults, without fields whose gate is off and that were not in use."""
+    match kind.name:
+        case "Pod":
+            spec = default_pod_spec(obj.get("spec") or {}, release)
+            return {**obj, "spec": drop_from_pod_spec(spec, release, old["spec"])}
+        case "Job":
+            filled = default_job(obj, release)
+            return {**filled, "spec": drop_from_job_spec(filled["spec"], release, old["spec"])}
+        case "PodTemplate":
+            template = obj.get("template") or {}
+            return {**obj, "template": {**template, "spec": default_template_spec(template.get("spec") or {})}}
+    return obj

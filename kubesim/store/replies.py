@@ -1,0 +1,95 @@
+"""What the API server answers: status code, reason, message, and the lines kubectl makes of it.
+
+Source: apimachinery ``api/errors`` (texts and codes), kubectl ``cmd/util/helpers.go`` (C-10, section 4.2 of the
+control-plane rules); checked against the recorded ``errors`` and ``actions``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kubesim.store.field_errors import FieldError
+from kubesim.store.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to one request; ``code`` below 300 means it was carried out."""
+
+    code: int
+    reason: str = ""
+    message: str = ""
+    object: dict[str, Any] | None = None
+    """The object after the request; never mutated. None when refused."""
+    warnings: tuple[str, ...] = ()
+    """Texts of the ``Warning`` headers, without quotes; kubectl prints each behind ``Warning: ``."""
+    kubectl: str = ""
+    """What kubectl prints for the request; a create is taken as ``kubectl create -f -``."""
+    errors: tuple[FieldError, ...] = ()
+    """The causes of a 422, in the server's order."""
+
+    @property
+    def ok(self) -> bool:
+        return self.code < 300
+
+
+def done(code: int, obj: dict[str, Any] | None, kubectl: str = "", warnings: Sequence[str] = ()) -> Reply:
+    """The answer to a request that was carried out."""
+    return Reply(code, object=obj, kubectl=kubectl, warnings=tuple(warnings))
+
+
+def bad_request(message: str, during: str = "") -> Reply:
+    """400: the body cannot be read (C-10). ``during`` is kubectl's clause, see :func:`creating`."""
+    return _failed(400, "BadRequest", message, during)
+
+
+def not_found(kind: Kind, name: str, during: str = "") -> Reply:
+    """404: no such object."""
+    return _failed(404, "NotFound", f'{kind.resource} "{name}" not found', during)
+
+
+def already_exists(kind: Kind, name: str, during: str = "") -> Reply:
+    """409: the name is taken."""
+    return _failed(409, "AlreadyExists", f'{kind.resource} "{name}" already exists', during)
+
+
+def conflict(resource: str, name: str, because: str, during: str = "") -> Reply:
+    """409: the object is not as the request supposes."""
+    message = f'Operation cannot be fulfilled on {resource} "{name}": {because}'
+    return _failed(409, "Conflict", message, during)
+
+
+def forbidden(kind: Kind, name: str, because: str, during: str = "") -> Reply:
+    """403: an admission plugin refuses."""
+    return _failed(403, "Forbidden", f'{kind.resource} "{name}" is forbidden: {because}', during)
+
+
+def unprocessable(message: str, during: str = "") -> Reply:
+    """422 without causes: a patch that does not apply."""
+    return _failed(422, "Invalid", message, during)
+
+
+def invalid(kind: Kind, name: str, errors: Sequence[FieldError], warnings: Sequence[str] = ()) -> Reply:
+    """422: validation failed. Equal texts are said once; several stand in brackets, kubectl lists them."""
+    texts = list(dict.fromkeys(error.text for error in errors))
+    joined = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    shown = texts[0] if len(texts) == 1 else "\n* " + "\n* ".join(texts)
+    return Reply(
+        422,
+        "Invalid",
+        f'{kind.qualified} "{name}" is invalid: {joined}',
+        warnings=tuple(warnings),
+        kubectl=f'The {kind.name} "{name}" is invalid: {shown}',
+        errors=tuple(errors),
+    )
+
+
+def creating(source: str = "STDIN") -> str:
+    """kubectl's clause in the message of a failed create."""
+    return f'error when creating "{source}": '
+
+
+def _failed(code: int, reason: str, message: str, during: str) -> Reply:
+    return Reply(code, reason, message, kubectl=f"Error from server ({reason}): {during}{message}")

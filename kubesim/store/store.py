@@ -1,0 +1,366 @@
+"""One API server's storage: it decodes, fills in, checks, numbers and remembers objects, and lists its changes.
+
+A state machine without a clock: every verb takes ``now``. Objects are raw dicts in JSON form; what the store hands
+out is shared and must not be changed (it copies what it changes). Source: apiserver ``registry/generic/registry``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterator
+from typing import Any, Final
+
+from kubesim.objects.status import render_time
+from kubesim.releases import Release
+from kubesim.store import replies
+from kubesim.store.admission import Admission, admit_pod
+from kubesim.store.changes import ADDED, DELETED, MODIFIED, Change
+from kubesim.store.conditions import with_condition
+from kubesim.store.deletion import Deletion, Propagation, deletion, is_gone_after_update
+from kubesim.store.fields import decode
+from kubesim.store.kinds import KINDS, Kind
+from kubesim.store.patch import NotApplicable, PatchType, patched
+from kubesim.store.prepare import prepare
+from kubesim.store.replies import Reply
+from kubesim.store.update_rules import prepare_update, status_update_errors
+from kubesim.units import Instant
+
+_SUFFIX_LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
+_FIRST_NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
+_UIDS: Final = uuid.UUID("5b1f7a5e-7d0c-5d0b-9d0f-2f6b1e5c0a11")
+
+
+class Store:
+    """The objects of one API server, and the changes nobody has taken yet.
+
+    ``namespaces``: those that exist from the start. ``provision_namespaces``: whether an object for a namespace that
+    nobody created is taken, as if the namespace were there (False: 404, as a cluster answers). ``seed``: two stores
+    with the same seed give the same requests the same uids. ``admission``: the mutating admission of Pods.
+    """
+
+    def __init__(
+        self,
+        release: Release,
+        *,
+        namespaces: tuple[str, ...] = _FIRST_NAMESPACES,
+        provision_namespaces: bool = True,
+        seed: str = "",
+        admission: Admission = admit_pod,
+    ) -> None:
+        self.release = release
+        self.log: list[Change] = []
+        self._namespaces = set(namespaces)
+        self._provision_namespaces = provision_namespaces
+        self._seed = seed
+        self._admission = admission
+        self._objects: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
+        self._resource_version = 0
+        self._created = 0
+
+    @property
+    def resource_version(self) -> int:
+        """The number of the last committed write."""
+        return self._resource_version
+
+    def take_changes(self) -> tuple[Change, ...]:
+        """The changes since the last call, oldest first; the store forgets them."""
+        taken = tuple(self.log)
+        self.log.clear()
+        return taken
+
+    def find(self, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
+        """The stored object, or None. Must not be changed."""
+        return self._objects.get(kind, {}).get((namespace, name))
+
+    def get(self, kind: str, namespace: str, name: str) -> Reply:
+        """GET of one object."""
+        obj = self.find(kind, namespace, name)
+        return replies.not_found(KINDS[kind], name) if obj is None else replies.done(200, obj)
+
+    def list(self, kind: str, namespace: str | None = None) -> Iterator[dict[str, Any]]:
+        """The stored objects of a kind, of one namespace or of all, by namespace and name."""
+        stored = self._objects.get(kind, {})
+        return (stored[key] for key in sorted(stored) if namespace in (None, key[0]))
+
+    def create(
+        self, raw: dict[str, Any], now: Instant, *, field_validation: str = "Strict", actor: str = "user"
+    ) -> Reply:
+        """POST of one object, in the order of C-1; ``field_validation`` as the query parameter (C-10 to C-12)."""
+        during = replies.creating()
+        kind = KINDS.get(raw.get("kind", ""))
+        if kind is None or raw.get("apiVersion") != kind.api_version:
+            return _no_such_kind(raw)
+        body = decode(raw, kind, self.release)
+        if body.error or (body.unknown and field_validation == "Strict"):
+            return replies.bad_request(body.message(kind), during)
+        metadata = body.object.get("metadata") or {}
+        namespace = (metadata.get("namespace") or "default") if kind.namespaced else ""
+        if kind.namespaced and not self._knows(namespace):
+            return replies.not_found(KINDS["Namespace"], namespace, during)
+        body.object["metadata"] = self._identified(kind, metadata, namespace, now)
+        ready = prepare(kind, body.object, self.release, now, self._admission)
+        unknown = body.warnings() if field_validation == "Warn" else ()
+        warnings = (*unknown, *ready.warnings)
+        name = ready.object["metadata"].get("name", "")
+        if ready.errors:
+            return replies.invalid(kind, name, ready.errors, warnings)
+        if self.find(kind.name, namespace, name) is not None:
+            return replies.already_exists(kind, name, during)
+        stored = self._commit(ADDED, kind, ready.object, now, "create", actor)
+        if kind.name == "Namespace":
+            self._namespaces.add(name)
+        return replies.done(201, stored, f"{kind.shown}/{name} created", warnings)
+
+    def update(self, raw: dict[str, Any], now: Instant, *, actor: str = "user", verb: str = "update") -> Reply:
+        """PUT of one object's metadata and spec; the stored status stays."""
+        kind = KINDS[raw["kind"]]
+        metadata = raw.get("metadata") or {}
+        namespace = metadata.get("namespace", "default") if kind.namespaced else ""
+        old = self.find(kind.name, namespace, metadata.get("name", ""))
+        if old is None:
+            return replies.not_found(kind, metadata.get("name", ""))
+        return self._written(kind, old, raw, now, actor, verb)
+
+    def patch(
+        self,
+        kind: str,
+        namespace: str,
+        name: str,
+        patch_type: PatchType | str,
+        patch: Any,
+        now: Instant,
+        *,
+        subresource: str | None = None,
+        actor: str = "user",
+    ) -> Reply:
+        """PATCH of one object: JSON patch, JSON merge patch or strategic merge patch."""
+        old = self.find(kind, namespace, name)
+        if old is None:
+            return replies.not_found(KINDS[kind], name)
+        try:
+            new = patched(old, PatchType(patch_type), patch, kind, self.release)
+        except NotApplicable as problem:
+            return replies.unprocessable(str(problem))
+        if subresource == "status":
+            return self.update_status(kind, namespace, name, new.get("status") or {}, now, actor=actor)
+        return self._written(KINDS[kind], old, new, now, actor, "patch")
+
+    def update_status(
+        self,
+        kind: str,
+        namespace: str,
+        name: str,
+        status: dict[str, Any],
+        now: Instant,
+        *,
+        uid: str | None = None,
+        actor: str = "kubelet",
+    ) -> Reply:
+        """Write of the status subresource; nothing is written when it is as stored. ``status`` is kept, not copied."""
+        served = KINDS[kind]
+        old = self.find(kind, namespace, name)
+        if old is None:
+            return replies.not_found(served, name)
+        if refusal := _other_uid(served, old, uid):
+            return refusal
+        if old.get("status") == status:
+            return replies.done(200, old)
+        if errors := status_update_errors(kind, old, status):
+            return replies.invalid(served, name, errors)
+        stored = self._commit(MODIFIED, served, {**old, "status": status}, now, "update/status", actor)
+        return replies.done(200, stored)
+
+    def bind(self, namespace: str, name: str, node: str, now: Instant, *, actor: str = "scheduler") -> Reply:
+        """POST of a Binding: sets the node and the condition PodScheduled; refused as C-46 says."""
+        kind = KINDS["Pod"]
+        pod = self.find("Pod", namespace, name)
+        if pod is None:
+            return replies.not_found(kind, name)
+        spec = pod["spec"]
+        if "deletionTimestamp" in pod["metadata"]:
+            return replies.conflict("pods/binding", name, f"pod {name} is being deleted, cannot be assigned to a host")
+        if spec.get("nodeName"):
+            because = f'pod {name} is already assigned to node "{spec["nodeName"]}"'
+            return replies.conflict("pods/binding", name, because)
+        if spec.get("schedulingGates"):
+            return replies.conflict("pods/binding", name, f"pod {name} has non-empty .spec.schedulingGates")
+        condition = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
+        status = with_condition(pod["status"], condition, now)
+        bound = {**pod, "spec": {**spec, "nodeName": node}, "status": status}
+        return replies.done(201, self._commit(MODIFIED, kind, bound, now, "bind", actor))
+
+    def evict(
+        self,
+        namespace: str,
+        name: str,
+        now: Instant,
+        *,
+        grace: int | None = None,
+        uid: str | None = None,
+        actor: str = "user",
+    ) -> Reply:
+        """POST of an Eviction: writes the condition DisruptionTarget, then deletes (S-13, FINDINGS 15)."""
+        kind = KINDS["Pod"]
+        pod = self.find("Pod", namespace, name)
+        if pod is None:
+            return replies.not_found(kind, name)
+        if refusal := _other_uid(kind, pod, uid):
+            return refusal
+        if self.release.enabled("PodDisruptionConditions"):
+            condition = {
+                "type": "DisruptionTarget",
+                "status": "True",
+                "reason": "EvictionByEvictionAPI",
+                "message": "Eviction API: evicting",
+                "lastProbeTime": None,
+            }
+            status = with_condition(pod["status"], condition, now)
+            if status != pod["status"]:
+                self._commit(MODIFIED, kind, {**pod, "status": status}, now, "evict/status", actor)
+        gone = self.delete("Pod", namespace, name, now, grace=grace, actor=actor, verb="evict")
+        return replies.done(201, gone.object, f"pod/{name} evicted") if gone.ok else gone
+
+    def delete(
+        self,
+        kind: str,
+        namespace: str,
+        name: str,
+        now: Instant,
+        *,
+        grace: int | None = None,
+        propagation: Propagation | str | None = None,
+        uid_precondition: str | None = None,
+        actor: str = "user",
+        verb: str = "delete",
+    ) -> Reply:
+        """DELETE of one object (C-40 to C-45); the reply carries the object as it was left."""
+        served = KINDS[kind]
+        old = self.find(kind, namespace, name)
+        if old is None:
+            return replies.not_found(served, name)
+        if uid_precondition is not None and uid_precondition != old["metadata"]["uid"]:
+            because = (
+                f"the UID in the precondition ({uid_precondition}) does not match the UID in record "
+                f"({old['metadata']['uid']}). The object might have been deleted and then recreated"
+            )
+            return replies.conflict(served.name + (f".{served.group}" if served.group else ""), name, because)
+        policy = None if propagation is None else Propagation(propagation)
+        decided = deletion(kind, old, now, self.release, grace=grace, propagation=policy)
+        left = self._carry_out(served, old, decided, now, verb, actor)
+        return replies.done(200, left, f'{served.shown} "{name}" deleted')
+
+    def _carry_out(
+        self, kind: Kind, old: dict[str, Any], decided: Deletion, now: Instant, verb: str, actor: str
+    ) -> dict[str, Any]:
+        left = old
+        if decided.metadata is not None and decided.metadata != old["metadata"]:
+            left = self._commit(MODIFIED, kind, {**old, "metadata": decided.metadata}, now, verb, actor)
+        if decided.remove:
+            left = self._remove(kind, left, now, verb, actor)
+        return left
+
+    def _written(
+        self, kind: Kind, old: dict[str, Any], new: dict[str, Any], now: Instant, actor: str, verb: str
+    ) -> Reply:
+        """An update of metadata and spec, after its decoding, defaults and checks (C-3)."""
+        name = old["metadata"]["name"]
+        body = decode(new, kind, self.release)
+        if body.error:
+            return replies.bad_request(body.message(kind))
+        ready = prepare_update(kind, old, body.object, self.release)
+        if ready.errors:
+            return replies.invalid(kind, name, ready.errors, ready.warnings)
+        if ready.object == old:
+            return replies.done(200, old, f"{kind.shown}/{name} patched (no change)", ready.warnings)
+        shown = f"{kind.shown}/{name} patched"
+        if is_gone_after_update(ready.object["metadata"]):
+            return replies.done(200, self._remove(kind, ready.object, now, verb, actor), shown, ready.warnings)
+        return replies.done(200, self._commit(MODIFIED, kind, ready.object, now, verb, actor), shown, ready.warnings)
+
+    def _knows(self, namespace: str) -> bool:
+        return self._provision_namespaces or namespace in self._namespaces
+
+    def _identified(self, kind: Kind, metadata: dict[str, Any], namespace: str, now: Instant) -> dict[str, Any]:
+        """The metadata of a new object: name from generateName, namespace, uid, creation time."""
+        self._created += 1
+        uid = str(uuid.uuid5(_UIDS, f"{self._seed}/{self._created}"))
+        named = {key: value for key, value in metadata.items() if key not in _SET_BY_THE_SERVER}
+        if not named.get("name") and named.get("generateName"):
+            named["name"] = named["generateName"] + _suffix(uid)
+        if kind.namespaced:
+            named["namespace"] = namespace
+        return {**named, "uid": uid, "creationTimestamp": render_time(now)}
+
+    def _commit(
+        self, type_: str, kind: Kind, obj: dict[str, Any], now: Instant, verb: str, actor: str
+    ) -> dict[str, Any]:
+        """Store an object under a new resourceVersion and list the change."""
+        stored = self._versioned(obj)
+        metadata = stored["metadata"]
+        self._objects.setdefault(kind.name, {})[metadata.get("namespace", ""), metadata["name"]] = stored
+        self._note(type_, kind, stored, now, verb, actor)
+        return stored
+
+    def _remove(self, kind: Kind, obj: dict[str, Any], now: Instant, verb: str, actor: str) -> dict[str, Any]:
+        metadata = obj["metadata"]
+        del self._objects[kind.name][metadata.get("namespace", ""), metadata["name"]]
+        last = self._versioned(obj)
+        if kind.name == "Namespace":
+            self._namespaces.discard(metadata["name"])
+        self._note(DELETED, kind, last, now, verb, actor)
+        return last
+
+    def _versioned(self, obj: dict[str, Any]) -> dict[str, Any]:
+        self._resource_version += 1
+        return {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self._resource_version)}}
+
+    def _note(self, type_: str, kind: Kind, obj: dict[str, Any], now: Instant, verb: str, actor: str) -> None:
+        metadata = obj["metadata"]
+        self.log.append(
+            Change(
+                at=now,
+                type=type_,
+                kind=kind.name,
+                namespace=metadata.get("namespace", ""),
+                name=metadata["name"],
+                uid=metadata["uid"],
+                resource_version=self._resource_version,
+                object=obj,
+                verb=verb,
+                actor=actor,
+            )
+        )
+
+
+_SET_BY_THE_SERVER: Final = frozenset(
+    (
+        *("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"),
+        *("generation", "selfLink", "managedFields"),
+    )
+)
+
+
+def _other_uid(kind: Kind, obj: dict[str, Any], uid: str | None) -> Reply | None:
+    """The refusal of a write meant for another object of the same name, or None."""
+    stored = obj["metadata"]["uid"]
+    if uid is None or uid == stored:
+        return None
+    because = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {stored}"
+    return replies.conflict(kind.resource, obj["metadata"]["name"], because)
+
+
+def _no_such_kind(raw: dict[str, Any]) -> Reply:
+    metadata = raw.get("metadata") or {}
+    message = (
+        f'resource mapping not found for name: "{metadata.get("name", "")}" namespace: '
+        f'"{metadata.get("namespace", "")}" from "STDIN": no matches for kind "{raw.get("kind", "")}" in version '
+        f'"{raw.get("apiVersion", "")}"\nensure CRDs are installed first'
+    )
+    return Reply(404, "NotFound", "the server could not find the requested resource", kubectl=f"error: {message}")
+
+
+def _suffix(uid: str) -> str:
+    """Five letters for generateName, from the uid so that equal runs give equal names."""
+    digest = hashlib.blake2b(uid.encode(), digest_size=5).digest()
+    return "".join(_SUFFIX_LETTERS[byte % len(_SUFFIX_LETTERS)] for byte in digest)
