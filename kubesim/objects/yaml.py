@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TextIO, TypeAlias
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -121,7 +121,7 @@ def field_text(path: FieldPath) -> str:
     return text
 
 
-def load_documents(path: str | Path | TextIO) -> list[Document]:
+def load_documents(path: str | Path | io.TextIOBase) -> list[Document]:
     """The objects of a file, of an open text stream, or of standard input ("-"), Lists taken apart, in order.
 
     Raises ScenarioError, with path, line and column, for what cannot be read or is no Kubernetes object.
@@ -129,7 +129,7 @@ def load_documents(path: str | Path | TextIO) -> list[Document]:
     return documents_of(read_source(path))
 
 
-def read_source(path: str | Path | TextIO) -> Source:
+def read_source(path: str | Path | io.TextIOBase) -> Source:
     """The text of a file, of a stream, or of standard input ("-")."""
     if isinstance(path, io.TextIOBase):
         return Source(str(getattr(path, "name", "<stream>")), path.read().removeprefix("\ufeff"))
@@ -157,11 +157,11 @@ def documents_of(source: Source) -> list[Document]:
     documents: list[Document] = []
     for index, value in enumerate(source.values()):
         if value is not None:
-            documents.extend(_objects(Document(value, source, index)))
+            documents.extend(objects_in(Document(value, source, index)))
     return documents
 
 
-def _objects(document: Document, default_kind: tuple[str, str] | None = None) -> Iterator[Document]:
+def objects_in(document: Document, default_kind: tuple[str, str] | None = None) -> Iterator[Document]:
     """The object, or the items of a List; an item of a PodList need not say that it is a Pod (``UnstructuredList``)."""
     raw = document.raw
     if not isinstance(raw, dict):
@@ -184,7 +184,7 @@ def _objects(document: Document, default_kind: tuple[str, str] | None = None) ->
     item_kind = raw["kind"].removesuffix("List")
     for number, item in enumerate(items or ()):
         part = Document(item, document.source, document.index, (*document.base, "items", number))
-        yield from _objects(part, (raw["apiVersion"], item_kind) if item_kind else None)
+        yield from objects_in(part, (raw["apiVersion"], item_kind) if item_kind else None)
 
 
 def _shape(value: object) -> str:

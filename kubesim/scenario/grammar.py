@@ -1,0 +1,348 @@
+"""The Scenario document as a table of fields; reading, messages and the JSON Schema all come from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from kubesim.errors import ScenarioError
+from kubesim.objects.yaml import Document, load_documents
+from kubesim.scenario.actions import DEFAULT_NAMESPACE, RESERVED, SUPPORTED, Action
+from kubesim.scenario.cluster import (
+    DEFAULT_CLUSTER,
+    Cluster,
+    ControlPlane,
+    Image,
+    Node,
+    Settings,
+    Taint,
+    Timing,
+    stored_quantities,
+)
+from kubesim.scenario.expect import Expectation
+from kubesim.scenario.expect_grammar import EXPECTATION, SIGNAL
+from kubesim.scenario.recorded import objects_at
+from kubesim.scenario.shapes import (
+    Anything,
+    Choice,
+    Either,
+    Field,
+    Flag,
+    Integer,
+    Items,
+    Length,
+    Place,
+    Raw,
+    Record,
+    Reserved,
+    Table,
+    Text,
+)
+from kubesim.units import Duration
+
+API_VERSION: Final = "kubesim/v1"
+KIND: Final = "Scenario"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerOverride:
+    """How the containers that match behave, instead of what their manifest says."""
+
+    script: Mapping[str, Any]
+    """As written; read by the room ``scripts``."""
+    pod: str | None = None
+    container: str | None = None
+    image: str | None = None
+    place: Place | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What a Scenario document says beside its manifests."""
+
+    cluster: Cluster = DEFAULT_CLUSTER
+    containers: tuple[ContainerOverride, ...] = ()
+    actions: tuple[Action, ...] = ()
+    until: Duration | None = None
+    seed: int = 0
+    expect: tuple[Expectation, ...] = ()
+
+
+def _spec(*, place: Place, **values: Any) -> Spec:
+    return Spec(**values)
+
+
+def _settings(place: Place, values: dict[str, Any]) -> Settings:
+    said = {name: values.pop(name) for name in ("release", "feature_gates", "bugs") if name in values}
+    return Settings(**said, place=place)
+
+
+def _component(*, place: Place, **values: Any) -> Settings:
+    return _settings(place, values)
+
+
+def _control_plane(*, place: Place, **values: Any) -> ControlPlane:
+    return ControlPlane(shared=_settings(place, values), **values)
+
+
+def _cluster(*, place: Place, webhooks: tuple[Any, ...] = (), **values: Any) -> Cluster:
+    if webhooks:
+        raise (place / "webhooks").error("mutating webhooks are not modelled yet; leave the list empty")
+    if values.get("nodes") == ():
+        raise (place / "nodes").error("a cluster needs a node; name one, or leave nodes out to get one")
+    if isinstance(profile := values.get("timing"), str):
+        values["timing"] = Timing(profile, place=place / "timing")
+    return Cluster(settings=_settings(place, values), **values)
+
+
+def _node(*, place: Place, allocatable: Mapping[str, Any] | None = None, **values: Any) -> Node:
+    stored = stored_quantities(allocatable or {}, place / "allocatable")
+    return Node(settings=_settings(place, values), allocatable=stored, place=place, **values)
+
+
+def _timing(*, place: Place, profile: str = "typical", **values: Any) -> Timing:
+    return Timing(profile, values.get("settings", {}), place)
+
+
+def _container(*, place: Place, match: dict[str, str], script: dict[str, Any]) -> ContainerOverride:
+    return ContainerOverride(script, **match, place=place)
+
+
+def _match(*, place: Place, **values: Any) -> dict[str, Any]:
+    if not values:
+        raise place.error("matches every container; name a pod, a container or an image, or a pattern of one")
+    return values
+
+
+def _made(make: type[Any]) -> Callable[..., Any]:
+    def build(*, place: Place, **values: Any) -> Any:
+        return make(**values, place=place)
+
+    return build
+
+
+def _details(*, place: Place, **values: Any) -> tuple[Place, dict[str, Any]]:
+    return place, values
+
+
+def _action(*, place: Place, at: Duration, **values: Any) -> Action:
+    names = [name for name in place.written if name != "at"]
+    if len(names) != 1:
+        found = f"it says {' and '.join(names)}" if names else "it says none"
+        raise place.error(f"must say one of {', '.join(SUPPORTED)} beside at; {found}")
+    make = SUPPORTED[names[0]]
+    (details_place, details) = next(iter(values.values()), (place, {}))
+    if names[0] in ("apply", "create"):
+        return make(at=at, place=place, objects=_objects(details_place, details))  # type: ignore[no-any-return]
+    if names[0] == "kill" and len(details.keys() & {"signal", "exit_code"}) != 1:
+        raise details_place.error("needs one of signal and exitCode; for example {signal: KILL}")
+    action: Action = make(at=at, place=place, **details)
+    return action
+
+
+def _objects(place: Place, details: dict[str, Any]) -> tuple[Document, ...]:
+    """The objects of an apply or create: written here, or in a file beside the scenario."""
+    if len(details) != 1:
+        raise place.error("needs one of object and file; for example {file: configmap.yaml}")
+    if "object_" in details:
+        return objects_at(place / "object")
+    file = Path(place.document.source.path).parent / details["file_"]
+    try:
+        return tuple(load_documents(file))
+    except ScenarioError as error:
+        if error.line is not None:
+            raise
+        raise (place / "file").error(error.message) from error
+
+
+_NAME: Final = Field(Text(), required=True)
+_NAMESPACE: Final = Field(Text(), f"The namespace; without it, {DEFAULT_NAMESPACE}.")
+_GRACE: Final = Field(Integer(), "As the delete option of this name; without it, the pod's own.")
+_OBJECTS: Final = Record(
+    _details,
+    {
+        "object": Field(Raw(), "The object, or a List."),
+        "file": Field(Text(), "A file with the objects, relative to this one."),
+    },
+)
+_TARGET: Final = {"pod": _NAME, "container": _NAME, "namespace": _NAMESPACE}
+
+_ACTION: Final = Record(
+    _action,
+    {
+        "at": Field(Length(), "When, counted from the start of the scenario.", required=True),
+        "apply": Field(_OBJECTS, "As kubectl apply."),
+        "create": Field(_OBJECTS, "As kubectl create."),
+        "delete": Field(
+            Record(
+                _details,
+                {
+                    "kind": _NAME,
+                    "name": _NAME,
+                    "namespace": _NAMESPACE,
+                    "gracePeriodSeconds": _GRACE,
+                    "propagation": Field(Choice(("Background", "Foreground", "Orphan"))),
+                },
+            ),
+            "As kubectl delete.",
+        ),
+        "deleteJobPod": Field(
+            Record(
+                _details,
+                {
+                    "number": Field(Integer(), "Which pod of the Job, in order of creation from 0.", required=True),
+                    "job": Field(Text(), "The Job; without it, the only one."),
+                    "namespace": _NAMESPACE,
+                    "gracePeriodSeconds": _GRACE,
+                },
+            ),
+            "Deletes a pod that a Job made.",
+        ),
+        "patch": Field(
+            Record(
+                _details,
+                {
+                    "kind": _NAME,
+                    "name": _NAME,
+                    "namespace": _NAMESPACE,
+                    "type": Field(Choice(("strategic", "merge", "json")), "Without it, strategic."),
+                    "patch": Field(Anything(), "The patch itself.", required=True),
+                    "subresource": Field(Text(), "Such as status or resize."),
+                },
+            ),
+            "As kubectl patch.",
+        ),
+        "evict": Field(
+            Record(_details, {"name": _NAME, "namespace": _NAMESPACE, "gracePeriodSeconds": _GRACE}),
+            "The Eviction API, for one pod.",
+        ),
+        "kill": Field(
+            Record(
+                _details,
+                {
+                    **_TARGET,
+                    "signal": Field(SIGNAL, "The signal that process 1 gets from outside."),
+                    "exitCode": Field(Integer(), "Process 1 ends by itself with this code."),
+                },
+            ),
+            "Something happens to a container's process 1.",
+        ),
+        "probe": Field(
+            Record(
+                _details,
+                {
+                    **_TARGET,
+                    "probe": Field(Choice(("startup", "liveness", "readiness")), required=True),
+                    "answer": Field(Choice(("success", "failure")), required=True),
+                    "for": Field(Length(), "For how long; without it, for good."),
+                },
+            ),
+            "A probe answers so from now on.",
+        ),
+        "snapshot": Field(Record(_details, {}), "Prints what kubectl would at this instant.", bare={}),
+        **{name: Field(Reserved(f"use one of {', '.join(SUPPORTED)}")) for name in RESERVED},
+    },
+)
+
+_SETTINGS: Final = {
+    "release": Field(
+        Text(r"v?1\.[0-9]+(\.[0-9]+)?", 'a release in quotes, such as "1.29" or "1.29.0"'), "The release."
+    ),
+    "featureGates": Field(Table(Flag()), "Gates set by hand."),
+    "bugs": Field(Table(Flag()), "Known bugs switched on or off against the patch."),
+}
+_COMPONENT: Final = Record(_component, _SETTINGS)
+_SCRIPT: Final = Field(Raw(), "A container script: see docs/scenarios.md.")
+
+_NODE: Final = Record(
+    _node,
+    {
+        "name": _NAME,
+        **_SETTINGS,
+        "labels": Field(Table(Text()), "The node's labels."),
+        "taints": Field(
+            Items(
+                Record(
+                    _made(Taint),
+                    {
+                        "key": _NAME,
+                        "value": Field(Text()),
+                        "effect": Field(Choice(("NoSchedule", "PreferNoSchedule", "NoExecute")), required=True),
+                    },
+                )
+            )
+        ),
+        "allocatable": Field(Table(Anything()), "Resources pods can have; without it, all they ask for."),
+        "kubeletConfig": Field(Raw(), "Fields of KubeletConfiguration."),
+    },
+)
+
+_IMAGE: Final = Record(
+    _made(Image),
+    {
+        "pull": Field(Length(), "How long a pull takes; without it, the image is on the nodes."),
+        "missing": Field(Flag(), "No registry has it."),
+        "entrypoint": Field(Items(Text()), "The image's ENTRYPOINT."),
+        "command": Field(Items(Text()), "The image's CMD."),
+        "workingDir": Field(Text()),
+        "user": Field(Text(), "The image's USER, in quotes if a number."),
+        "dialect": Field(Choice(("ash", "dash", "bash")), "Whose sh the image has."),
+        "script": _SCRIPT,
+    },
+)
+
+_CLUSTER: Final = Record(
+    _cluster,
+    {
+        **_SETTINGS,
+        "controlPlane": Field(
+            Record(
+                _control_plane,
+                {
+                    **_SETTINGS,
+                    "apiserver": Field(_COMPONENT),
+                    "controllerManager": Field(_COMPONENT),
+                    "scheduler": Field(_COMPONENT),
+                },
+            ),
+            "What the control plane runs, where it differs.",
+        ),
+        "nodes": Field(Items(_NODE), "The nodes; without it, one that runs what the cluster does."),
+        "images": Field(Table(_IMAGE), "What is to be known of images, by reference."),
+        "webhooks": Field(Items(Anything()), "Not modelled yet: must be empty."),
+        "timing": Field(
+            Either((Text(), Record(_timing, {"profile": Field(Text()), "settings": Field(Raw())}))),
+            "The latency profile: ideal, typical or loaded; or one with settings that differ.",
+        ),
+        "containerd": Field(Text(), "The container runtime's release, where it is not the usual one."),
+    },
+)
+
+SPEC: Final = Record(
+    _spec,
+    {
+        "cluster": Field(_CLUSTER, "Releases, gates, nodes, images, latencies."),
+        "containers": Field(
+            Items(
+                Record(
+                    _container,
+                    {
+                        "match": Field(
+                            Record(_match, {"pod": Field(Text()), "container": Field(Text()), "image": Field(Text())}),
+                            "Which containers: names, or patterns such as web-*.",
+                            required=True,
+                        ),
+                        "script": Field(Raw(), _SCRIPT.about, required=True),
+                    },
+                )
+            ),
+            "How containers behave, instead of what their command says.",
+        ),
+        "actions": Field(Items(_ACTION), "What is done, and when."),
+        "until": Field(Length(), "When the run ends; without it, when nothing can change any more, at most 1h."),
+        "seed": Field(Integer(), "The seed of all chance."),
+        "expect": Field(Items(EXPECTATION), "What must come true."),
+    },
+)
