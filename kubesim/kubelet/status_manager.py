@@ -135,7 +135,7 @@ def merge_status(
         if is_owned(condition.type, release):
             conditions.append(condition)
         elif is_shared(condition.type, release) and becomes_terminal and not could_have_running_containers:
-            timed = _with_transition_time(old, condition, now)
+            timed = _timed(condition, old.condition(condition.type), now)
             conditions = list(replaced_condition(tuple(conditions), timed))
     keeps = old if becomes_terminal and could_have_running_containers else new
     merged = msgspec.structs.replace(
@@ -274,21 +274,15 @@ def _with_transition_times(
 ) -> tuple[Condition, ...]:
     """Conditions whose status changed, or that are new, changed now; the others when they did (S-16)."""
     before = {condition.type: condition for condition in old.conditions}
-    found = []
-    for condition in conditions:
-        if is_owned(condition.type, release):
-            earlier = before.get(condition.type)
-            same = earlier is not None and earlier.status == condition.status
-            time = earlier.last_transition_time if same and earlier is not None else now
-            condition = msgspec.structs.replace(condition, last_transition_time=time)
-        found.append(condition)
-    return tuple(found)
+    return tuple(
+        _timed(condition, before.get(condition.type), now) if is_owned(condition.type, release) else condition
+        for condition in conditions
+    )
 
 
-def _with_transition_time(old: PodStatus, condition: Condition, now: Instant) -> Condition:
-    earlier = old.condition(condition.type)
-    same = earlier is not None and earlier.status == condition.status
-    time = earlier.last_transition_time if same and earlier is not None else whole_second(now)
+def _timed(condition: Condition, earlier: Condition | None, now: Instant) -> Condition:
+    unchanged = earlier is not None and earlier.status == condition.status
+    time = earlier.last_transition_time if earlier is not None and unchanged else whole_second(now)
     return msgspec.structs.replace(condition, last_transition_time=time)
 
 
@@ -315,7 +309,7 @@ def _forced_unready(pod: Pod, status: PodStatus, release: Release, now: Instant)
     conditions = status.conditions
     for type_ in (CONTAINERS_READY, READY):
         forced = unready_in_terminal_phase(pod, type_, status.phase, release)
-        conditions = replaced_condition(conditions, _with_transition_time(status, forced, now))
+        conditions = replaced_condition(conditions, _timed(forced, status.condition(type_), now))
     return msgspec.structs.replace(status, conditions=conditions)
 
 
