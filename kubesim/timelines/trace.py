@@ -193,8 +193,8 @@ def _until(entries: list[Digest], end: float) -> list[Digest]:
 def _pod_rows(history: History, names: dict[Key, str]) -> list[Digest]:
     found = []
     for row in pod_rows(history):
-        entry = {"t": relative(row.at, history.started), "pod": names[row.key]}
-        entry |= {"ready": row.columns.ready, "status": row.columns.status, "restarts": row.columns.restarts}
+        entry: Digest = {"t": relative(row.at, history.started), "pod": names[row.key]}
+        entry |= {"ready": row.cells["Ready"], "status": row.cells["Status"], "restarts": row.cells["Restarts"]}
         found.append(entry | ({"deleted": True} if row.deleted else {}))
     return found
 
@@ -203,9 +203,7 @@ def _job_rows(history: History) -> list[Digest]:
     found = []
     for row in job_rows(history):
         entry: Digest = {"t": relative(row.at, history.started), "job": row.key.name}
-        entry["completions"] = row.completions
-        if row.status is not None:
-            entry["status"] = row.status
+        entry |= {name.lower(): row.cells[name] for name in ("Completions", "Status") if name in row.cells}
         found.append(entry | ({"deleted": True} if row.deleted else {}))
     return found
 

@@ -1,0 +1,250 @@
+"""A history told as lines: when, who, what, and why by which rule; what only repeats another record is left out.
+
+One line is one thing a person would say. Status writes become what changed in them, a stop and its signal one line,
+decisions one line for each reason; probes that changed nothing and the Events that announce a start are not told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from kubesim.history.history import History
+from kubesim.history.lives import SANDBOX
+from kubesim.history.records import (
+    ActionDone,
+    AnyRecord,
+    Assumed,
+    Decided,
+    Ended,
+    EventEmitted,
+    NotModelled,
+    ObjectChanged,
+    OutputWritten,
+    ProbeChanged,
+    RuntimeChanged,
+)
+from kubesim.timelines.changes import Told, told_changes
+from kubesim.units import MILLISECOND, Instant
+
+OUTPUT_LINES: Final = 6
+"""How many lines of output of one run are shown."""
+
+_SIGNAL_AFTER_STOP: Final = 100 * MILLISECOND
+_ENDS: Final = {
+    "settled": "nothing can change any more",
+    "until": "the run was to end here",
+    "horizon": "the run was to end here",
+}
+
+
+HOOKS: Final = ("postStart", "preStop")
+_DOING: Final = {
+    "create-sandbox": "create the sandbox",
+    "kill": "stop",
+    "kill-pod": "stop the pod",
+    "reset": "start over with",
+}
+_ACTORS: Final = {
+    "default-scheduler": "scheduler",
+    "kube-scheduler": "scheduler",
+    "job-controller": "jobs",
+    "kubectl": "user",
+    "apiserver": "api server",
+}
+_EXTRAS: Final = (("grace", "grace", " s"), ("propagation", "propagation", ""), ("signal", "signal", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the story. ``tone`` says how it is meant: good, bad, warn, dim or nothing."""
+
+    at: Instant
+    who: str
+    what: str
+    why: str = ""
+    rules: tuple[str, ...] = ()
+    tone: str = ""
+
+
+def story(history: History) -> list[Line]:
+    """The lines of a whole run, in order."""
+    return list(_Teller(history).lines())
+
+
+class _Teller:
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.several_pods = len(history.pods) > 1
+        self.several_nodes = len(history.header.nodes) > 1
+        self.changes = {version.order: (key, told) for key, version, told in told_changes(history)}
+        self.output: Counter[tuple[str, ...]] = Counter(_run_of(line) for line in history.of(OutputWritten))
+        self.printed: Counter[tuple[str, ...]] = Counter()
+        self.graces: dict[tuple[str, ...], int] = {}
+        self.signal_of_stop = _signals_of_stops(history)
+
+    def lines(self) -> Iterator[Line]:
+        for order, record in enumerate(self.history):
+            match record:
+                case ObjectChanged():
+                    yield from self._change(order, record)
+                case Decided():
+                    yield from self._decision(record)
+                case RuntimeChanged():
+                    yield from self._runtime(order, record)
+                case _:
+                    yield from self._other(record)
+
+    def _other(self, record: AnyRecord) -> Iterator[Line]:
+        match record:
+            case ActionDone():
+                yield from _action(record)
+            case ProbeChanged():
+                what = f"{record.probe} probe of {self._name(record.pod, record.container)}: {record.result}"
+                tone = "good" if record.result.lower() == "success" else "warn"
+                yield Line(record.at, "kubelet", what, record.output, record.rules, tone)
+            case EventEmitted(type="Warning", update=False):
+                what = f"Event {record.reason} about {self._name(record.name, _container_of(record.field_path))}"
+                yield Line(record.at, _short_actor(record.component, False), what, record.message, (), "warn")
+            case OutputWritten():
+                yield from self._output(record)
+            case Ended():
+                yield Line(record.at, "end", _ENDS.get(record.why, record.why), tone="dim")
+            case Assumed() | NotModelled() | EventEmitted():
+                return
+
+    def _change(self, order: int, record: ObjectChanged) -> Iterator[Line]:
+        if order not in self.changes:
+            return
+        key, told = self.changes[order]
+        who = _short_actor(record.actor, self.several_nodes)
+        for one in told:
+            yield Line(record.at, who, self._about(key.kind, key.name, one), one.why, (), one.tone)
+
+    def _about(self, kind: str, name: str, told: Told) -> str:
+        if told.names_object:
+            return told.what
+        return f"{name}: {told.what}" if self.several_pods or kind != "Pod" else told.what
+
+    def _decision(self, record: Decided) -> Iterator[Line]:
+        who = _short_actor(record.actor, self.several_nodes)
+        if not record.actions and record.why:
+            what = f"{self._pod(record.name)}{record.pass_}" if self.several_pods else record.pass_
+            yield Line(record.at, who, what, record.why, record.rules)
+        groups: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+        for action in record.actions:
+            groups.setdefault((action.do, action.why, action.rules), []).append(action.container)
+        for (do, why, rules), containers in groups.items():
+            yield Line(record.at, who, self._pod(record.name) + _doing(do, containers), why, rules)
+
+    def _runtime(self, order: int, record: RuntimeChanged) -> Iterator[Line]:
+        name, run = self._name(record.pod, record.container), _run_of(record)
+        if record.event == "stop":
+            self.graces[run] = record.grace or 0
+        elif record.event == "signal":
+            signal = record.signal.removeprefix("SIG")
+            if signal == "KILL" and run in self.graces:
+                why = f"its grace of {self.graces[run]} s is over"
+                yield Line(record.at, "runtime", f"SIGKILL to {name}", why, (), "bad")
+            elif order not in self.signal_of_stop.values():
+                yield Line(record.at, "runtime", f"SIG{signal} to {name}")
+        if order in self.signal_of_stop:
+            sent = self.history[self.signal_of_stop[order]]
+            signal = sent.signal.removeprefix("SIG") if isinstance(sent, RuntimeChanged) else ""
+            yield Line(record.at, "runtime", f"SIG{signal} to {name}, grace {record.grace} s")
+        yield from _runtime_line(record, name)
+
+    def _output(self, record: OutputWritten) -> Iterator[Line]:
+        run = _run_of(record)
+        self.printed[run] += 1
+        name = record.container
+        if self.printed[run] <= OUTPUT_LINES:
+            yield Line(record.at, name, f"│ {record.line}", tone="dim")
+        elif self.printed[run] == OUTPUT_LINES + 1:
+            more = self.output[run] - OUTPUT_LINES
+            yield Line(record.at, name, f"│ … and {more} more line{'s' if more > 1 else ''}", tone="dim")
+
+    def _name(self, pod: str, container: str) -> str:
+        shown = "sandbox" if container == SANDBOX else container
+        if not self.several_pods:
+            return shown or pod
+        return f"{pod}/{shown}" if shown else pod
+
+    def _pod(self, name: str) -> str:
+        return f"{name}: " if self.several_pods else ""
+
+
+def _run_of(record: RuntimeChanged | OutputWritten) -> tuple[str, ...]:
+    return record.namespace, record.pod, record.container, str(record.run)
+
+
+def _signals_of_stops(history: History) -> dict[int, int]:
+    """For each stop the signal that it sent, both by their places in the history; a stop of the dead sends none."""
+    found: dict[int, int] = {}
+    waiting: dict[tuple[str, ...], tuple[Instant, int]] = {}
+    for order, record in enumerate(history):
+        match record:
+            case RuntimeChanged(event="stop"):
+                waiting[_run_of(record)] = (record.at, order)
+            case RuntimeChanged(event="signal") if record.signal.removeprefix("SIG") != "KILL":
+                at, stop = waiting.pop(_run_of(record), (None, 0))
+                if at is not None and record.at - at <= _SIGNAL_AFTER_STOP:
+                    found[stop] = order
+    return found
+
+
+def _runtime_line(record: RuntimeChanged, name: str) -> Iterator[Line]:
+    is_sandbox = record.container == SANDBOX
+    match record.event:
+        case "start":
+            again = f" (run {record.run + 1})" if record.run and not is_sandbox else ""
+            yield Line(record.at, "runtime", f"{name} started{again}", tone="dim" if is_sandbox else "good")
+        case "exit" if is_sandbox:
+            yield Line(record.at, "runtime", f"{name} stopped", tone="dim")
+        case "exit":
+            reason = f" ({record.reason})" if record.reason and record.reason not in ("Error", "Completed") else ""
+            tone = "bad" if record.code else "good"
+            yield Line(record.at, "runtime", f"{name} exited with {record.code}{reason}", tone=tone)
+        case "oom" if not is_sandbox:
+            yield Line(record.at, "runtime", f"{name} ran out of memory", tone="bad")
+        case "exec-start" if record.purpose in HOOKS:
+            yield Line(record.at, "runtime", f"{record.purpose} hook of {name} started", record.command)
+        case "exec-exit" if record.purpose in HOOKS:
+            tone = "bad" if record.code else ""
+            yield Line(record.at, "runtime", f"{record.purpose} hook of {name} ended with {record.code}", tone=tone)
+
+
+def _action(record: ActionDone) -> Iterator[Line]:
+    """What was done from outside. A create that was accepted is told by the object that it made."""
+    verb, _, kind = record.do.partition(" ")
+    refused = record.code >= 400
+    if record.do == "snapshot" or (verb in ("create", "apply") and not refused):
+        return
+    given = record.arguments
+    subject = " ".join(str(part) for part in (kind or given.get("kind", ""), given.get("name", "")) if part)
+    subject = subject or "/".join(str(given[key]) for key in ("pod", "container") if key in given)
+    extras = [f"{word} {given[key]}{unit}" for key, word, unit in _EXTRAS if given.get(key) is not None]
+    what = " ".join(part for part in (verb, subject) if part) + "".join(f", {extra}" for extra in extras)
+    if refused:
+        yield Line(record.at, "user", f"{what}: refused ({record.code} {record.reason})", record.message, (), "bad")
+    else:
+        yield Line(record.at, "user", what, tone="who")
+
+
+def _doing(do: str, containers: list[str]) -> str:
+    """A step of a decision in words."""
+    words = _DOING.get(do, do.replace("-", " "))
+    return " ".join([words, ", ".join(container for container in containers if container)]).strip()
+
+
+def _short_actor(actor: str, with_node: bool) -> str:
+    """``kubelet/node1`` is the kubelet where there is one node; ``kube-scheduler`` is the scheduler."""
+    name, _, node = actor.partition("/")
+    name = _ACTORS.get(name, name)
+    return f"{name}/{node}" if with_node and node else name
+
+
+def _container_of(field_path: str) -> str:
+    return field_path.partition("{")[2].rstrip("}")
