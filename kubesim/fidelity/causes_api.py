@@ -51,7 +51,7 @@ def _made_by_job(tree: Tree, pod: Life, at: Instant) -> tuple[Key, Kind]:
     candidates: list[Candidate] = []
     if (made := tree.created.get(f"Job/{job}")) is not None:
         made_at = tree.causes.times[made]
-        candidates.append((made_at, made, Kind.DIRECT if at - made_at <= AT_ONCE else Kind.SETUP))
+        candidates.append((made_at, made, Kind.SETUP))
     for action in tree.actions:
         if action.name == job:
             candidates.append((action.at, action.key, Kind.JOB))
@@ -106,7 +106,7 @@ def _pod_value(tree: Tree, life: Life, key: Key, at: Instant, shown: list[Key]) 
         return _scheduled(tree, life, created, at)
     if strand == "phase":
         return _phase(tree, life, at)
-    if strand == "cond/PodReadyToStartContainers":
+    if strand == "cond/PodReadyToStartContainers" and not shown:
         what = "start" if value and value[0] == "True" else "exit"
         pause = [each for each in life.moments if each.container == SANDBOX and each.what == what and each.at <= at]
         if pause:
@@ -152,6 +152,8 @@ def _container_value(
         ended = [moment for moment in moments if moment.what == "exit"] or moments
         return _from(tree, life, ended, each.at, Kind.STATUS)
     state = each.value[_STATE]
+    if state == "waiting" and before and each.value[1] in ("ErrImagePull", "ImagePullBackOff"):
+        return before[0].key, Kind.SHOWN if each.value[1] == "ImagePullBackOff" else Kind.REQUEUE
     if state == "waiting" and each.value[1] == "CrashLoopBackOff":
         return _from(tree, life, [m for m in moments if m.what == "exit"], each.at, Kind.SHOWN)
     earlier = before[0].value if before else None
@@ -208,8 +210,12 @@ def _by_controller(tree: Tree, job: str, at: Instant, life: Life | None) -> tupl
         if tree.job_of.get(sibling.name) != job:
             continue
         if sibling is not life:
-            candidates += [(when, key, Kind.JOB) for when, key in _endings(sibling)]
-        candidates += [(each.at, each.key, Kind.JOB) for each in moments_of(sibling, "start", "exit")]
+            ends = _endings(sibling)
+            candidates += [(when, key, Kind.JOB) for when, key in ends if life is None or key[2] != "deletion"]
+            candidates += [(each.at, each.key, Kind.JOB) for each in moments_of(sibling, "start", "exit")]
+        else:
+            own = [each for each in moments_of(sibling, "start", "exit") if each.at < at and not _asked(sibling, each)]
+            candidates += [(each.at, each.key, Kind.JOB) for each in own]
     candidates += [(action.at, action.key, Kind.JOB) for action in tree.actions if action.name == job]
     made = tree.created.get(f"Job/{job}", ROOT)
     found = latest(candidates, at)
@@ -218,12 +224,19 @@ def _by_controller(tree: Tree, job: str, at: Instant, life: Life | None) -> tupl
     return made, Kind.PROBE
 
 
+def _asked(life: Life, moment: Moment) -> bool:
+    """Whether a container ended because it was told to: that follows from a deletion, it does not cause one."""
+    return moment.what == "exit" and any(
+        each.what == "stop" and (each.container, each.run) == (moment.container, moment.run) for each in life.moments
+    )
+
+
 def _gone(tree: Tree, life: Life, at: Instant) -> tuple[Key, Kind]:
     deletions = [(each.at, each.key) for each in life.strands.get("deletion", ()) if each.at <= at]
-    if (action := tree.actions_on(life.name, at, AT_ONCE)) is not None:
-        return action.key, Kind.DIRECT
     if deletions and at - deletions[-1][0] <= AT_ONCE:
         return deletions[-1][1], Kind.DIRECT
+    if (action := tree.actions_on(life.name, at, AT_ONCE)) is not None:
+        return action.key, Kind.DIRECT
     ended = [each for each in life.moments if each.what == "exit" and each.at <= at + SKEW]
     if ended and at - ended[-1].at <= LOOK:
         return ended[-1].key, Kind.STATUS
@@ -240,7 +253,8 @@ def _row(tree: Tree, life: Life, row: Occurrence) -> tuple[Key, Kind]:
         told = [key for key in parts if str(key[2]).startswith(prefix) and key in tree.causes.links]
         if told:
             times = tree.causes.times
-            return max(told, key=lambda key: times[tree.causes.links[key].cause]), Kind.DIRECT
+            change = max(told, key=lambda key: times[tree.causes.links[key].cause])
+            return change, Kind.SETUP if change == tree.created.get(life.name) else Kind.DIRECT
     if life.kind == "Job":
         return _by_controller(tree, life.name, row.at, None)
     return _written(tree, life, row.at, Kind.STATUS)

@@ -39,8 +39,8 @@ def hang_moments(tree: Tree, life: Life) -> None:
 
 
 def before(life: Life, moment: Moment, *whats: str) -> list[Moment]:
-    """The runtime events of these sorts in the pod that came before one of its events."""
-    return [each for each in moments_of(life, *whats) if each.at <= moment.at + SKEW and each.key != moment.key]
+    """The runtime events of these sorts in the pod that came before one of its events: one clock, so no skew."""
+    return [each for each in moments_of(life, *whats) if each.at <= moment.at and each.key != moment.key]
 
 
 def _own(life: Life, moment: Moment, *whats: str) -> Moment | None:
@@ -50,14 +50,18 @@ def _own(life: Life, moment: Moment, *whats: str) -> Moment | None:
         for each in life.moments
         if each.what in whats
         and (each.container, each.run) == (moment.container, moment.run)
-        and each.at <= moment.at + SKEW
+        and each.at <= moment.at
         and each.key != moment.key
     ]
     return found[-1] if found else None
 
 
 def _own_start(life: Life, moment: Moment) -> Key | None:
-    return start.key if (start := _own(life, moment, "start")) else None
+    """The start of the same run: the log may have it a moment after an end that came at once."""
+    for each in life.moments:
+        if each.what == "start" and (each.container, each.run) == (moment.container, moment.run):
+            return each.key
+    return None
 
 
 def strand_key(life: Life, strand: str, ordinal: int = 0) -> Key | None:
@@ -89,7 +93,7 @@ def _container_start(tree: Tree, life: Life, moment: Moment) -> tuple[Key, Kind]
     """The look that noticed what the kubelet waited for, or the way from one container to the next."""
     candidates: list[Candidate] = []
     for each in life.moments:
-        if each.at > moment.at or each.key == moment.key:
+        if each.at > moment.at or each.key == moment.key or _later_life(each, moment):
             continue
         gap = moment.at - each.at
         if each.container == SANDBOX and each.what == "start":
@@ -111,6 +115,11 @@ def _container_start(tree: Tree, life: Life, moment: Moment) -> tuple[Key, Kind]
     if moment.at - found[0] > LOOK and found[2] is not Kind.REQUEUE:
         return _late_start(tree, life, moment, found)
     return found[1], found[2]
+
+
+def _later_life(each: Moment, moment: Moment) -> bool:
+    """Whether a process's own end stands beside its start, to the millisecond."""
+    return each.container == moment.container and each.run >= moment.run
 
 
 def _late_start(tree: Tree, life: Life, moment: Moment, found: Candidate | None) -> tuple[Key, Kind]:
@@ -235,9 +244,7 @@ def _signal(tree: Tree, life: Life, moment: Moment) -> tuple[Key, Kind]:
     stops = [
         each
         for each in life.moments
-        if each.what == "stop"
-        and (each.container, each.run) == (moment.container, moment.run)
-        and each.at <= moment.at + SKEW
+        if each.what == "stop" and (each.container, each.run) == (moment.container, moment.run) and each.at <= moment.at
     ]
     if moment.what == "signal KILL":
         due = [each for each in stops if abs(each.at + (each.value or 0) * SECOND - moment.at) <= QUICK]

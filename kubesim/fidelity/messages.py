@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_ASSIGNED: Final = re.compile(r"^Successfully assigned ([a-z0-9-]+)/")
+_NAMED: Final = re.compile(r"^(?:Successfully assigned |skip schedule deleting pod: )([a-z0-9-]+)/")
 _ADDRESS: Final = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b(?!:\d+/)(?::\d+\b)?")
 _REGISTRY: Final = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?=:\d+/)")
 _DURATION: Final = r"(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|h|m|s))+"
@@ -24,9 +24,9 @@ _POD_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?-~\d+")
 
 
 def recording_namespace(messages: list[str]) -> str | None:
-    """The namespace a recording was made in, read off the scheduler's Event; None when no pod was bound."""
+    """The namespace a recording was made in, read off a scheduler's Event; None when no Event names it."""
     for message in messages:
-        if found := _ASSIGNED.match(message):
+        if found := _NAMED.match(message):
             return found.group(1)
     return None
 

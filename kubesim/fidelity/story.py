@@ -71,14 +71,11 @@ def _late(pair: Pair, occurrences: list[Occurrence], simulated: bool) -> int:
 
 
 def _at_an_end(trace: Trace, about: str, at: Instant) -> bool:
-    """Whether something fell within 1.3 s of the end of a container or of the pod."""
+    """Whether something fell within 1.3 s of the end of a container or of the pod (its sandbox)."""
     life = trace.pods.get(about.partition("/")[2])
     if life is None:
         return False
-    ends = [moment.at for moment in life.moments if moment.what == "exit"]
-    ends += [each.at for each in life.strands.get("phase", ()) if each.value in ("Succeeded", "Failed")]
-    ends += [life.gone] if life.gone is not None else []
-    return any(abs(end - at) < SHORT for end in ends)
+    return any(abs(moment.at - at) < SHORT for moment in life.moments if moment.what == "exit")
 
 
 def _event_order(pair: Pair) -> Iterator[Difference]:

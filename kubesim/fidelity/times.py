@@ -17,7 +17,6 @@ WHOLE_SECOND: Final = SECOND
 DIRECT_DISTANCE: Final = 300 * MILLISECOND
 """What follows directly from a cause keeps its distance this exactly."""
 SAME_HORIZON: Final = 500 * MILLISECOND
-_KEEPS_DISTANCE: Final = frozenset({Kind.DIRECT})
 
 
 def time_differences(pair: Pair) -> Iterator[Difference]:
@@ -89,8 +88,9 @@ def _difference(label: str, at: Instant, tolerance: Duration, other: Instant, la
 
 
 def _distance(pair: Pair, key: Key, label: str, when: dict[Key, Instant]) -> Iterator[Difference]:
+    """What follows directly keeps its distance; a row comes over another watch than its change, and is judged alone."""
     link = pair.causes.links.get(key)
-    if link is None or link.kind not in _KEEPS_DISTANCE or link.cause not in when:
+    if link is None or link.kind is not Kind.DIRECT or link.cause not in when or key[2] == "kubectl row":
         return
     recorded = pair.causes.times[key] - pair.causes.times[link.cause]
     simulated = when[key] - when[link.cause]
@@ -108,13 +108,30 @@ def _written(
     pair: Pair, one: Occurrence, other: Occurrence, label: str, when: dict[Key, Instant]
 ) -> Iterator[Difference]:
     theirs = dict(other.written)
-    tolerance = pair.causes.tolerance(one.key) + WHOLE_SECOND
     for field, at in one.written:
         if (simulated := theirs.get(field)) is None:
             continue
-        late = _late(pair, one.key, at, simulated, when)
+        told = _told(pair, one, field, at)
+        tolerance = pair.causes.tolerance(told) + WHOLE_SECOND
+        late = _late(pair, told, at, simulated, when)
         if abs(late) > tolerance:
             yield _difference(f"{label}, {field}", at, tolerance, simulated, late)
+
+
+def _told(pair: Pair, one: Occurrence, field: str, at: Instant) -> Key:
+    """The instant that a written time tells of: the start or the end itself, where the runtime has it."""
+    life = pair.recorded.pods.get(str(one.key[1])) if one.key[0] == "Pod" else None
+    if life is None or field not in ("started", "finished", "restarted"):
+        return one.key
+    container = str(one.key[2]).partition("/")[2].removesuffix(" last")
+    what = "start" if field == "started" else "exit"
+    told = [
+        moment
+        for moment in life.moments
+        if moment.what == what and (field == "restarted" or moment.container == container)
+    ]
+    nearest = min(told, key=lambda moment: abs(moment.at - at), default=None)
+    return nearest.key if nearest is not None and abs(nearest.at - at) <= 2 * WHOLE_SECOND else one.key
 
 
 def _duration(pair: Pair) -> Iterator[Difference]:

@@ -40,6 +40,8 @@ COUNTERS: Final = (
     "uncounted",
     "suspend",
 )
+UNSET: Final = -1e8
+"""A time that Kubernetes has not set is the first of 1970 (or of year 1), years before t=0."""
 _AGE: Final = re.compile(r"^(\d+) \((.+) ago\)$")
 _AGE_PART: Final = re.compile(r"(\d+)([dhms])")
 _AGE_UNITS: Final = {"d": 86_400 * SECOND, "h": 3_600 * SECOND, "m": 60 * SECOND, "s": SECOND}
@@ -324,7 +326,8 @@ def _container(life: Life, name: str, value: dict[str, Any], at: Instant, plain:
 
 
 def _written(state: dict[str, Any]) -> tuple[tuple[str, Instant], ...]:
-    return tuple((each, instant(state[each])) for each in ("started", "finished") if state.get(each) is not None)
+    times = ((each, state.get(each)) for each in ("started", "finished"))
+    return tuple((each, instant(at)) for each, at in times if at is not None and at > UNSET)
 
 
 def _restarts(text: str) -> tuple[str, Instant | None]:

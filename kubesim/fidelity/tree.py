@@ -12,7 +12,7 @@ from kubesim.units import MILLISECOND, SECOND, Duration, Instant
 
 AT_ONCE: Final = 300 * MILLISECOND
 """The longest gap of something that follows directly, on a loaded machine."""
-QUICK: Final = 500 * MILLISECOND
+QUICK: Final = 800 * MILLISECOND
 """A start this soon after the one before did not wait for a look of the PLEG."""
 SKEW: Final = 30 * MILLISECOND
 """How much the clocks of the runtime's log, the watch and the driver may disagree."""
