@@ -30,65 +30,54 @@ class Alignment:
 
 
 def aligned(recorded: Sequence[Step], simulated: Sequence[Step]) -> Alignment:
-    """The alignment with the fewest places that may not be alone.
+    """The alignment with the fewest places that may not be alone, and the fewest alone among those.
 
-    A value that repeats the one matched before it may be alone too: what lay between them was allowed to be missing.
+    A value that only stands again behind a short one that is missing still counts: it is a change that was seen.
     """
     if [step.value for step in recorded] == [step.value for step in simulated]:
         return Alignment(tuple((place, place) for place in range(len(recorded))))
-    costs: dict[tuple[int, int, int], tuple[int, int]] = {}
-    moves: dict[tuple[int, int, int], str] = {}
+    costs: dict[tuple[int, int], tuple[int, int]] = {(len(recorded), len(simulated)): (0, 0)}
+    moves: dict[tuple[int, int], tuple[int, int]] = {}
     for i in range(len(recorded), -1, -1):
         for j in range(len(simulated), -1, -1):
-            for last in range(-1, i):
-                costs[i, j, last], moves[i, j, last] = _best(recorded, simulated, costs, i, j, last)
+            if (choices := _choices(recorded, simulated, costs, i, j)) is not None:
+                costs[i, j], moves[i, j] = min(choices, key=lambda each: each[0])
     return _walk(recorded, simulated, moves)
 
 
-def _best(
+def _choices(
     recorded: Sequence[Step],
     simulated: Sequence[Step],
-    costs: dict[tuple[int, int, int], tuple[int, int]],
+    costs: dict[tuple[int, int], tuple[int, int]],
     i: int,
     j: int,
-    last: int,
-) -> tuple[tuple[int, int], str]:
-    if i == len(recorded) and j == len(simulated):
-        return (0, 0), "end"
-    matched = recorded[last].value if last >= 0 else _NOTHING
-    found: list[tuple[tuple[int, int], str]] = []
+) -> list[tuple[tuple[int, int], tuple[int, int]]] | None:
+    """What can be done with the next places, and what the rest costs then: (wrongly alone, alone)."""
+    found: list[tuple[tuple[int, int], tuple[int, int]]] = []
     if i < len(recorded) and j < len(simulated) and recorded[i].value == simulated[j].value:
-        found.append((costs[i + 1, j + 1, i], "match"))
+        found.append((costs[i + 1, j + 1], (1, 1)))
     if i < len(recorded):
-        wrong, skipped = costs[i + 1, j, last]
-        free = recorded[i].may_be_missing or recorded[i].value == matched
-        found.append(((wrong + (not free), skipped + 1), "recorded"))
+        wrong, alone = costs[i + 1, j]
+        found.append(((wrong + (not recorded[i].may_be_missing), alone + 1), (1, 0)))
     if j < len(simulated):
-        wrong, skipped = costs[i, j + 1, last]
-        free = simulated[j].may_be_missing or simulated[j].value == matched
-        found.append(((wrong + (not free), skipped + 1), "simulated"))
-    return min(found, key=lambda each: each[0])
+        wrong, alone = costs[i, j + 1]
+        found.append(((wrong + (not simulated[j].may_be_missing), alone + 1), (0, 1)))
+    return found or None
 
 
-def _walk(recorded: Sequence[Step], simulated: Sequence[Step], moves: dict[tuple[int, int, int], str]) -> Alignment:
-    i, j, last = 0, 0, -1
+def _walk(
+    recorded: Sequence[Step], simulated: Sequence[Step], moves: dict[tuple[int, int], tuple[int, int]]
+) -> Alignment:
+    i, j = 0, 0
     pairs: list[tuple[int, int]] = []
     only_recorded: list[int] = []
     only_simulated: list[int] = []
-    while (move := moves[i, j, last]) != "end":
-        matched = recorded[last].value if last >= 0 else _NOTHING
-        if move == "match":
+    while (move := moves.get((i, j))) is not None:
+        if move == (1, 1):
             pairs.append((i, j))
-            i, j, last = i + 1, j + 1, i
-        elif move == "recorded":
-            if not recorded[i].may_be_missing and recorded[i].value != matched:
-                only_recorded.append(i)
-            i += 1
-        else:
-            if not simulated[j].may_be_missing and simulated[j].value != matched:
-                only_simulated.append(j)
-            j += 1
+        elif move == (1, 0) and not recorded[i].may_be_missing:
+            only_recorded.append(i)
+        elif move == (0, 1) and not simulated[j].may_be_missing:
+            only_simulated.append(j)
+        i, j = i + move[0], j + move[1]
     return Alignment(tuple(pairs), tuple(only_recorded), tuple(only_simulated))
-
-
-_NOTHING = object()
