@@ -1,0 +1,57 @@
+# Everything below sets itself up in .venv; it needs make and Python 3.11 or newer (make PYTHON=python3.12 …).
+# Set VENV to use an environment of your own, which then has to hold everything already.
+
+PYTHON ?= python3
+VENV ?= .venv
+READY := $(VENV)/.ready
+BIN := $(VENV)/bin
+GATE := SidecarContainers=true
+RUN := $(BIN)/kubesim run
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint fidelity bench clean
+
+help:
+	@echo "make demo      one Pod on two releases: to its end, and deleted half-way"
+	@echo "make test      the test suite"
+	@echo "make lint      formatting, style, types"
+	@echo "make fidelity  how many recordings of real clusters, and outputs of real functions, are reproduced"
+	@echo "make bench     speed, as ratios"
+	@echo "make clean     removes .venv and what tools left behind"
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "kubesim needs Python 3.11 or newer: make PYTHON=python3.12 …" >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(READY)
+	@echo "== 1.28 with SidecarContainers: to the end =="
+	@$(RUN) scenarios/demo.yaml --release 1.28 --gate $(GATE)
+	@echo "== 1.29: to the end =="
+	@$(RUN) scenarios/demo.yaml --release 1.29
+	@echo "== 1.28 with SidecarContainers: deleted half-way =="
+	@$(RUN) scenarios/demo-delete.yaml --release 1.28 --gate $(GATE)
+	@echo "== 1.29: deleted half-way =="
+	@$(RUN) scenarios/demo-delete.yaml --release 1.29
+
+test: $(READY)
+	$(BIN)/python -m pytest -q -n 2
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fidelity: $(READY)
+	$(BIN)/python -m tests.fidelity.vectors
+	$(BIN)/python -m tests.fidelity.traces
+
+bench: $(READY)
+	$(BIN)/python tests/bench/bench.py
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist mutants
