@@ -1,0 +1,106 @@
+"""The API server on the virtual clock: requests take their time, commits are recorded, watchers hear of them in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from kubesim.history.deltas import merge_patch
+from kubesim.history.records import ObjectChanged
+from kubesim.sim.clock import Clock
+from kubesim.sim.recorder import Recorder
+from kubesim.sim.timing import Timing
+from kubesim.store import Change, Reply, Store
+from kubesim.units import Instant
+
+
+class Watcher(Protocol):
+    """Who hears of every committed change, in order, some time after the commit."""
+
+    def changed(self, change: Change) -> None: ...
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One watch stream: it stays in order because it is one queue, whatever the latency of each delivery."""
+
+    watcher: Watcher
+    kinds: frozenset[str]
+    delivered_until: Instant = 0
+
+
+class ApiServer:
+    """Commits requests to the store, records what changed, and delivers watch events.
+
+    A request made now is committed after the latency given; ``then`` is called with the reply at that instant.
+    """
+
+    def __init__(self, clock: Clock, timing: Timing, recorder: Recorder, store: Store) -> None:
+        self.clock = clock
+        self.timing = timing
+        self.recorder = recorder
+        self.store = store
+        self._streams: list[_Stream] = []
+        self._seen = 0
+        self._known: dict[str, dict[str, Any]] = {}
+
+    def watch(self, watcher: Watcher, kinds: frozenset[str]) -> None:
+        """Deliver every change of these kinds to the watcher from now on."""
+        self._streams.append(_Stream(watcher, kinds))
+
+    def request(
+        self,
+        latency: str,
+        actor: str,
+        call: Callable[[Instant], Reply],
+        then: Callable[[Reply], None] | None = None,
+    ) -> None:
+        """Ask for something: ``call`` runs on the store when the request is committed."""
+        self.clock.after(self.timing.latency(latency), self._commit, actor, call, then)
+
+    def now(self, actor: str, call: Callable[[Instant], Reply]) -> Reply:
+        """Carry out a request at this very instant (a stimulus, whose instant is when it is committed)."""
+        reply = call(self.clock.now)
+        self._publish(actor)
+        return reply
+
+    def _commit(self, actor: str, call: Callable[[Instant], Reply], then: Callable[[Reply], None] | None) -> None:
+        reply = self.now(actor, call)
+        if then is not None:
+            then(reply)
+
+    def _publish(self, actor: str) -> None:
+        log = self.store.log
+        while self._seen < len(log):
+            change = log[self._seen]
+            self._seen += 1
+            self.recorder.record(self._delta(change, actor))
+            for stream in self._streams:
+                if change.kind in stream.kinds:
+                    self._deliver(stream, change)
+
+    def _deliver(self, stream: _Stream, change: Change) -> None:
+        instant = max(self.clock.now + self.timing.latency("watch"), stream.delivered_until)
+        stream.delivered_until = instant
+        self.clock.at(instant, stream.watcher.changed, change)
+
+    def _delta(self, change: Change, actor: str) -> ObjectChanged:
+        before = self._known.get(change.uid)
+        if change.type == "DELETED":
+            self._known.pop(change.uid, None)
+        else:
+            self._known[change.uid] = change.object
+        return ObjectChanged(
+            at=self.clock.now,
+            change=change.type,
+            kind=change.kind,
+            namespace=change.namespace,
+            name=change.name,
+            uid=change.uid,
+            resource_version=change.resource_version,
+            actor=actor,
+            verb=change.verb,
+            object=change.object if before is None else None,
+            patch=None if before is None else merge_patch(before, change.object),
+        )

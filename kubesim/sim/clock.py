@@ -1,0 +1,94 @@
+"""The virtual clock: callbacks at integer instants on a SimPy environment.
+
+Callbacks on plain state objects cost half of what generator processes cost, and can be copied and pickled. A timer
+that was cancelled stays in SimPy's queue and does nothing when it fires. A *background* timer (a requeue that can
+change nothing by itself) does not keep the run alive: a run is settled when only background timers are left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import simpy
+
+from kubesim.units import Duration, Instant
+
+
+class Timer:
+    """One scheduled call; ``cancel`` makes it void. ``instant`` is when it is due, in nanoseconds."""
+
+    __slots__ = ("_arguments", "_callback", "_clock", "background", "instant", "live")
+
+    def __init__(
+        self,
+        clock: Clock,
+        instant: Instant,
+        callback: Callable[..., None],
+        arguments: tuple[Any, ...],
+        background: bool,
+    ) -> None:
+        self._clock = clock
+        self._callback = callback
+        self._arguments = arguments
+        self.instant = instant
+        self.background = background
+        self.live = True
+
+    def cancel(self) -> None:
+        """Void the call; cancelling twice, or after it fired, does nothing."""
+        if self.live:
+            self.live = False
+            self._clock.forget(self)
+
+    def __call__(self, _event: simpy.Event) -> None:
+        if self.live:
+            self.live = False
+            self._clock.forget(self)
+            self._callback(*self._arguments)
+
+
+class Clock:
+    """Virtual time in nanoseconds since the epoch of ``units``; equal instants run in the order they were asked for."""
+
+    def __init__(self, start: Instant = 0) -> None:
+        self._environment = simpy.Environment(initial_time=start)
+        self._foreground = 0
+        self._stopped = False
+
+    @property
+    def now(self) -> Instant:
+        return int(self._environment.now)
+
+    def at(self, instant: Instant, callback: Callable[..., None], *arguments: Any, background: bool = False) -> Timer:
+        """Call back at the instant, or at once (after what is due already) if it has passed."""
+        timer = Timer(self, max(instant, self.now), callback, arguments, background)
+        if not background:
+            self._foreground += 1
+        timeout = simpy.Timeout(self._environment, timer.instant - self.now)
+        timeout.callbacks.append(timer)
+        return timer
+
+    def after(self, delay: Duration, callback: Callable[..., None], *arguments: Any, background: bool = False) -> Timer:
+        """Call back when the duration has passed."""
+        return self.at(self.now + delay, callback, *arguments, background=background)
+
+    def forget(self, timer: Timer) -> None:
+        """A timer fired or was cancelled: it no longer keeps the run alive."""
+        if not timer.background:
+            self._foreground -= 1
+
+    def stop(self) -> None:
+        """End the run after the callback that is running now."""
+        self._stopped = True
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left that can change anything."""
+        return self._foreground == 0
+
+    def run(self, until: Instant) -> None:
+        """Run callbacks in order up to and including ``until``, or until the run is settled or stopped."""
+        environment = self._environment
+        while not (self._stopped or self.settled) and environment.peek() <= until:
+            environment.step()

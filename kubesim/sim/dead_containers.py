@@ -1,0 +1,45 @@
+"""Records of dead containers, and when they go: only the newest of each container is kept (K-19i, K-20)."""
+
+from __future__ import annotations
+
+from kubesim.kubelet.observed import RuntimeState
+from kubesim.objects.pod import Pod
+from kubesim.sim.clock import Clock
+from kubesim.sim.instances import RuntimePod
+from kubesim.sim.runtime import Runtime
+from kubesim.sim.timing import Timing
+
+
+class DeadContainers:
+    """Removes the runtime's records that the kubelet does not keep."""
+
+    def __init__(self, clock: Clock, timing: Timing, runtime: Runtime) -> None:
+        self.clock = clock
+        self.timing = timing
+        self.runtime = runtime
+
+    def purge_inits(self, pod: Pod) -> None:
+        """A new sandbox: every record of an init container goes (K-20)."""
+        names = {entry.name for entry in pod.spec.init_containers}
+        runtime_pod = self.runtime.pod(pod.metadata.uid)
+        for instance in [entry for entry in runtime_pod.instances if entry.name in names]:
+            runtime_pod.runs.pop(instance.name, None)
+            self.runtime.remove_container(runtime_pod, instance)
+
+    def prune_inits(self, pod: Pod) -> None:
+        """Before starts: of each init container only the newest ended record is kept (K-20.4)."""
+        runtime_pod = self.runtime.pod(pod.metadata.uid)
+        for entry in pod.spec.init_containers:
+            self._keep_newest_dead(runtime_pod, entry.name)
+
+    def clean_up_after(self, uid: str, container_id: str) -> None:
+        """A container died: older dead instances of the same name are removed, one is kept (K-19i)."""
+        instance = self.runtime.instance(uid, container_id)
+        if instance is not None:
+            delay = self.timing.latency("remove-container")
+            self.clock.after(delay, self._keep_newest_dead, self.runtime.pod(uid), instance.name)
+
+    def _keep_newest_dead(self, runtime_pod: RuntimePod, name: str) -> None:
+        dead = [entry for entry in runtime_pod.instances if entry.name == name and entry.state is RuntimeState.EXITED]
+        for instance in dead[:-1]:
+            self.runtime.remove_container(runtime_pod, instance)

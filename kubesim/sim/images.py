@@ -1,0 +1,167 @@
+"""Images of one node: which are there, pulling one at a time, and the back-off after a failed pull (K-26 to K-29)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from kubesim.kubelet.backoff import (
+    BackoffKey,
+    BackoffRecord,
+    after_failed_pull,
+    pull_backoff_key,
+    pull_backoff_limits,
+    pull_permitted,
+)
+from kubesim.objects.pod import Container, Pod
+from kubesim.scenario.cluster import Image
+from kubesim.units import MILLISECOND, Duration, Instant, format_duration
+
+if TYPE_CHECKING:
+    from kubesim.sim.kubelet import Kubelet
+
+_NOT_FOUND = (
+    'rpc error: code = NotFound desc = failed to pull and unpack image "{full}": failed to resolve reference '
+    '"{full}": {full}: not found'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageProblem:
+    """Why a container cannot start yet: the waiting reason and message, and when a back-off expires."""
+
+    reason: str
+    message: str
+    retry_at: Instant | None = None
+
+
+@dataclass(slots=True)
+class _Pull:
+    pod: Pod
+    container: Container
+    then: Callable[[ImageProblem | None], None]
+    asked_at: Instant
+
+
+class NodeImages:
+    """The image store of one node; an image that the scenario does not mention is there already."""
+
+    def __init__(self, kubelet: Kubelet, known: dict[str, Image]) -> None:
+        self.kubelet = kubelet
+        self.known = known
+        self._present: set[str] = set()
+        self._queue: deque[_Pull] = deque()
+        self._pulling = False
+        self._backoffs: dict[BackoffKey, BackoffRecord] = {}
+        self._last_errors: dict[BackoffKey, tuple[str, str]] = {}
+
+    def ensure(self, pod: Pod, container: Container, then: Callable[[ImageProblem | None], None]) -> None:
+        """Have the image on the node, as the container's pull policy says; ``then`` gets None or the problem."""
+        policy = container.image_pull_policy or "IfNotPresent"
+        present = self._is_present(container.image)
+        if policy == "Never" and not present:
+            text = self._text("ErrImageNeverPull", container)
+            self.kubelet.container_event(pod, container, "Warning", "ErrImageNeverPull", text)
+            self._failed(pod, container, "ErrImageNeverPull")
+            then(ImageProblem("ErrImageNeverPull", text))
+        elif present and policy != "Always":
+            text = self._text("Pulled_present", container)
+            self.kubelet.container_event(pod, container, "Normal", "Pulled", text)
+            then(None)
+        else:
+            self._pull_unless_in_backoff(pod, container, then)
+
+    def _is_present(self, image: str) -> bool:
+        known = self.known.get(image)
+        return image in self._present or known is None or (known.pull is None and not known.missing)
+
+    def _text(self, name: str, container: Container) -> str:
+        return self.kubelet.release.text(name).format(image=container.image)
+
+    def _failed(self, pod: Pod, container: Container, error: str) -> None:
+        text = self.kubelet.release.text("Failed").format(error=error)
+        self.kubelet.container_event(pod, container, "Warning", "Failed", text)
+
+    def _pull_unless_in_backoff(
+        self, pod: Pod, container: Container, then: Callable[[ImageProblem | None], None]
+    ) -> None:
+        key = pull_backoff_key(pod, container.image)
+        release = self.kubelet.release
+        decision = pull_permitted(self._backoffs.get(key), self.kubelet.clock.now, pull_backoff_limits(release))
+        if decision.permitted:
+            self._queue.append(_Pull(pod, container, then, self.kubelet.clock.now))
+            self._pull_next()
+            return
+        event = self._text("BackOff_pull", container)
+        self.kubelet.container_event(pod, container, "Normal", "BackOff", event)
+        self._failed(pod, container, "ImagePullBackOff")
+        reason, error = self._last_errors.get(key, ("ErrImagePull", ""))
+        message = release.text("waiting_ImagePullBackOff").format(image=container.image, reason=reason, error=error)
+        then(ImageProblem("ImagePullBackOff", message, decision.until))
+
+    def _pull_next(self) -> None:
+        """Pulls are serialized on the node (K-29)."""
+        if self._pulling or not self._queue:
+            return
+        self._pulling = True
+        pull = self._queue.popleft()
+        self.kubelet.container_event(
+            pull.pod, pull.container, "Normal", "Pulling", self._text("Pulling", pull.container)
+        )
+        known = self.known.get(pull.container.image)
+        takes = self.kubelet.timing.latency("image-pull")
+        if known is not None and known.pull is not None:
+            takes = known.pull
+        began = self.kubelet.clock.now
+        self.kubelet.clock.after(takes, partial(self._pulled, pull, began))
+
+    def _pulled(self, pull: _Pull, began: Instant) -> None:
+        self._pulling = False
+        known = self.known.get(pull.container.image)
+        key = pull_backoff_key(pull.pod, pull.container.image)
+        now = self.kubelet.clock.now
+        if known is not None and known.missing:
+            self._pull_failed(pull, key)
+        else:
+            self._present.add(pull.container.image)
+            self._backoffs.pop(key, None)
+            text = self.kubelet.release.text("Pulled").format(
+                image=pull.container.image,
+                pull=format_duration(_milliseconds(now - began)),
+                total=format_duration(_milliseconds(now - pull.asked_at)),
+                size=0,
+            )
+            self.kubelet.container_event(pull.pod, pull.container, "Normal", "Pulled", text)
+            pull.then(None)
+        self._pull_next()
+
+    def _pull_failed(self, pull: _Pull, key: BackoffKey) -> None:
+        release = self.kubelet.release
+        limits = pull_backoff_limits(release)
+        self._backoffs[key] = after_failed_pull(self._backoffs.get(key), self.kubelet.clock.now, limits)
+        error = _NOT_FOUND.format(full=_reference(pull.container.image))
+        self._last_errors[key] = ("ErrImagePull", error)
+        text = release.text("Failed_pull").format(image=pull.container.image, error=error)
+        self.kubelet.container_event(pull.pod, pull.container, "Warning", "Failed", text)
+        self._failed(pull.pod, pull.container, "ErrImagePull")
+        pull.then(ImageProblem("ErrImagePull", error))
+
+
+def _milliseconds(duration: Duration) -> Duration:
+    return duration // MILLISECOND * MILLISECOND
+
+
+def _reference(image: str) -> str:
+    """The image name as the runtime resolves it: registry, repository and tag written out."""
+    name, _, tag = image.partition(":") if "/" not in image.rpartition(":")[2] else (image, "", "")
+    if "/" in image and ":" in image.rpartition("/")[2]:
+        name, _, tag = image.rpartition(":")
+    first = name.split("/")[0]
+    if "/" not in name:
+        name = f"docker.io/library/{name}"
+    elif "." not in first and ":" not in first and first != "localhost":
+        name = f"docker.io/{name}"
+    return f"{name}:{tag or 'latest'}"

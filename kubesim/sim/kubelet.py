@@ -1,0 +1,386 @@
+"""One node's kubelet: takes pods from the API server, hands them to their workers, and knows what those need.
+
+Every decision is asked of ``kubesim.kubelet``; the workers, the PLEG, the probes and the status manager are state objects
+of their own in this room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from kubesim.history.records import Decided, DecidedAction
+from kubesim.kubelet.actions import Why
+from kubesim.kubelet.backoff import BackoffKey, BackoffRecord, crash_backoff_limits
+from kubesim.kubelet.container_statuses import StartFailure
+from kubesim.kubelet.definition import container_definition
+from kubesim.kubelet.observed import Observed, ProbeResult, ProbeType, RuntimeState
+from kubesim.kubelet.pod_status import rejected_status
+from kubesim.kubelet.probe_worker import ProbeWorker
+from kubesim.objects.pod import Container, Pod, is_sidecar, pod_view
+from kubesim.releases import Release
+from kubesim.scripts import Machine
+from kubesim.sim.api_server import ApiServer
+from kubesim.sim.clock import Clock
+from kubesim.sim.container_setup import MachineShop
+from kubesim.sim.event_recorder import EventRecorder
+from kubesim.sim.images import NodeImages
+from kubesim.sim.instances import Instance, RuntimePod
+from kubesim.sim.pleg import DIED, Pleg
+from kubesim.sim.pod_worker import PodWorker, Update
+from kubesim.sim.probe_run import Answer
+from kubesim.sim.probing import ProbeManager
+from kubesim.sim.recorder import Recorder
+from kubesim.sim.runtime import Runtime
+from kubesim.sim.status_manager import StatusManager
+from kubesim.sim.surroundings import MountError
+from kubesim.sim.timing import Timing
+from kubesim.sim.work_queue import WorkQueue
+from kubesim.store import Change, Reply
+from kubesim.units import Duration, Instant
+
+_TERMINAL = ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSetup:
+    """What a kubelet is started with. ``crash_maximum``: ``crashLoopBackOff.maxContainerRestartPeriod``, ns."""
+
+    name: str
+    release: Release
+    address: str = "10.244.0.1"
+    crash_maximum: Duration | None = None
+
+
+class Kubelet:
+    """The kubelet of one node and everything it owns."""
+
+    def __init__(
+        self,
+        node: NodeSetup,
+        clock: Clock,
+        timing: Timing,
+        recorder: Recorder,
+        api: ApiServer,
+        machines: MachineShop,
+        images: dict[str, Any],
+    ) -> None:
+        self.node = node
+        self.release = node.release
+        self.actor = f"kubelet/{node.name}"
+        self.clock = clock
+        self.timing = timing
+        self.recorder = recorder
+        self.api = api
+        self.machines = machines
+        self.runtime = Runtime(node.name, clock, timing, recorder)
+        self.runtime.listener = self
+        interval = self.release.duration("pleg_relist_period")
+        self.pleg = Pleg(clock, timing, self.runtime, self, interval=interval)
+        self.probing = ProbeManager(self)
+        self.statuses = StatusManager(self)
+        self.reports = StatusReports(self)
+        self.dead = DeadContainers(clock, timing, self.runtime)
+        self.images = NodeImages(self, images)
+        self.events = EventRecorder("kubelet", node.name, self.release, clock, timing, recorder)
+        tick = self.release.duration("sync_tick")
+        self.queue = WorkQueue(clock, tick, timing.phase("tick", tick), self.sync_soon)
+        self.crash_limits = crash_backoff_limits(self.release, node.crash_maximum)
+        self.backoffs: dict[BackoffKey, BackoffRecord] = {}
+        self.start_failures: dict[str, dict[str, StartFailure]] = {}
+        self.workers: dict[str, PodWorker] = {}
+        self.pods: dict[str, Pod] = {}
+        self._prepared: set[str] = set()
+        self._overrides: dict[tuple[str, str, ProbeType], Answer] = {}
+
+    # -- configuration: what the API server says ------------------------------------------------------------------
+
+    def changed(self, change: Change) -> None:
+        """A watch event: only pods bound to this node matter (the kubelet's watch selects them)."""
+        if change.kind != "Pod" or (change.object.get("spec") or {}).get("nodeName") != self.node.name:
+            return
+        pod = self._decode(change.object)
+        uid = pod.metadata.uid
+        before = self.pods.get(uid)
+        if change.type == "DELETED":
+            self._removed(pod)
+            return
+        self.pods[uid] = pod
+        if before is None:
+            self._added(pod)
+        elif _differs(before, pod) or self._readiness_gates_changed(pod):
+            self._update(pod)
+
+    def _decode(self, raw: dict[str, Any]) -> Pod:
+        """The pod as this kubelet's release reads it: fields it does not know are not there (K-54)."""
+        pod = pod_view(raw)
+        if self.release.policy("sidecar_field_at_kubelet") != "unknown":
+            return pod
+        inits = tuple(msgspec.structs.replace(entry, restart_policy=None) for entry in pod.spec.init_containers)
+        return msgspec.structs.replace(pod, spec=msgspec.structs.replace(pod.spec, init_containers=inits))
+
+    def _added(self, pod: Pod) -> None:
+        """The first sight of a pod: admitted, or failed at once (K-55)."""
+        asked_to_end = pod.metadata.deletion_timestamp is not None or pod.status.phase in _TERMINAL
+        offender = self._forbidden_sidecar(pod)
+        if offender is not None and not asked_to_end:
+            reason = "InitContainerRestartPolicyForbidden"
+            message = self.release.text(reason).format(container=offender)
+            self.pod_event(pod, "Warning", reason, message)
+            self.statuses.set(pod, rejected_status(reason, message, self.release))
+            why = Why(f"the SidecarContainers gate is off here and init container {offender} is a sidecar", ("K-55",))
+            self.record_decision(pod, "admission", (DecidedAction(do="reject", container=offender),), why)
+            return
+        self._update(pod)
+
+    def _forbidden_sidecar(self, pod: Pod) -> str | None:
+        if self.release.policy("sidecar_field_at_kubelet") != "reject":
+            return None
+        return next((entry.name for entry in pod.spec.init_containers if is_sidecar(entry)), None)
+
+    def _update(self, pod: Pod, **asked: Any) -> None:
+        uid = pod.metadata.uid
+        if uid not in self.workers:
+            self.workers[uid] = PodWorker(self, pod)
+        self.workers[uid].update(Update(pod, **asked))
+
+    def _removed(self, pod: Pod) -> None:
+        """The object is gone: a worker that is not done yet is told to kill (K-3d)."""
+        uid = pod.metadata.uid
+        self.pods.pop(uid, None)
+        worker = self.workers.get(uid)
+        if worker is not None and not worker.is_finished:
+            worker.update(Update(pod, kill=True))
+        else:
+            self._forget(uid)
+
+    def _readiness_gates_changed(self, pod: Pod) -> bool:
+        """Whether a condition of somebody else's changed what Ready should be (S-12)."""
+        if not pod.spec.readiness_gates:
+            return False
+        cached = self.statuses.get(pod.metadata.uid)
+        if cached is None:
+            return False
+        gates = {gate.condition_type for gate in pod.spec.readiness_gates}
+        mine = {condition.type: condition.status for condition in cached.conditions if condition.type in gates}
+        theirs = {condition.type: condition.status for condition in pod.status.conditions if condition.type in gates}
+        return mine != theirs
+
+    # -- what wakes a worker --------------------------------------------------------------------------------------
+
+    def noticed(self, uid: str) -> None:
+        """The runtime changed: the PLEG will see it at its next look."""
+        self.pleg.noticed(uid)
+
+    def runtime_changed(self, uid: str, events: tuple[tuple[str, str], ...]) -> None:
+        """The PLEG found changes: sync for starts and deaths; older dead instances are cleaned up (K-19, K-19i)."""
+        pod = self.pods.get(uid)
+        if any(type_ != "ContainerRemoved" for type_, _ in events):
+            self.sync_soon(uid)
+        for type_, container_id in events:
+            if type_ == DIED:
+                self.dead.clean_up_after(uid, container_id)
+        if pod is None and uid not in self.workers:
+            self._forget(uid)
+
+    def sync_soon(self, uid: str) -> None:
+        """Wake the pod's worker with the pod as configured now."""
+        worker = self.workers.get(uid)
+        if worker is not None:
+            worker.update(Update(self.pods.get(uid, worker.pod)))
+
+    def requeue_after_error(self, uid: str, retry_at: Instant | None) -> None:
+        """Come back after a failed sync: about 10 s, or at a back-off's expiry on newer releases (K-19c, K-19d)."""
+        delay = self.release.duration("requeue_after_error")
+        if retry_at is not None and self.release.policy("requeue_after_error") == "backoff_expiry":
+            delay = min(max(retry_at - self.clock.now, 0), self.release.duration("requeue_at_most"))
+        self.queue.enqueue(uid, self.timing.jittered("requeue", delay, 0.5))
+
+    def requeue_for_resync(self, uid: str) -> None:
+        """Come back in 60 to 90 s (K-19b), but only if that sync could do anything: run an unready readiness probe."""
+        self.queue.forget(uid)
+        status = self.statuses.get(uid)
+        worker = self.workers.get(uid)
+        if status is None or worker is None or worker.termination_requested:
+            return
+        if self.reports.readiness_to_trigger(worker.pod, status):
+            self.queue.enqueue(uid, self.timing.jittered("resync", self.release.duration("sync_frequency"), 0.5))
+
+    def probe_result(self, uid: str, type_: ProbeType, container_id: str, result: ProbeResult) -> None:
+        """A probe's stored result changed (K-102)."""
+        pod = self.pods.get(uid)
+        if pod is None:
+            return
+        match type_:
+            case ProbeType.LIVENESS if result is not ProbeResult.FAILURE:
+                return
+            case ProbeType.READINESS:
+                self.statuses.set_readiness(pod, container_id, result is ProbeResult.SUCCESS)
+            case ProbeType.STARTUP:
+                self.statuses.set_startup(pod, container_id, result is ProbeResult.SUCCESS)
+            case _:
+                pass
+        self.sync_soon(uid)
+
+    # -- the pod's surroundings -----------------------------------------------------------------------------------
+
+    def prepare_pod(self, worker: PodWorker, then: Callable[[str | None], None]) -> None:
+        """Directories, cgroups and volumes, before the first containers; ``then`` gets None or the problem (K-9.6)."""
+        if worker.uid in self._prepared:
+            then(None)
+            return
+        delay = self.timing.latency("pod-setup")
+        if worker.pod.spec.volumes:
+            delay += self.timing.latency("volume-wait")
+        self.clock.after(delay, self._mount, worker, then)
+
+    def _mount(self, worker: PodWorker, then: Callable[[str | None], None]) -> None:
+        pod = worker.pod
+        runtime_pod = self.runtime.pod(worker.uid, pod.metadata.namespace, pod.metadata.name)
+        try:
+            runtime_pod.volumes = self.machines.volumes(pod, self.node.address)
+        except MountError as problem:
+            self.pod_event(pod, "Warning", "FailedMount", str(problem))
+            then(str(problem))
+            return
+        self._prepared.add(worker.uid)
+        then(None)
+
+    def new_machine(self, pod: Pod, container: Container, runtime_pod: RuntimePod) -> Machine:
+        """The processes of a container run that is about to be created. Raises ConfigError (K-30)."""
+        ip = runtime_pod.sandboxes[-1].ip if runtime_pod.sandboxes else ""
+        addresses = {"status.podIP": ip, "status.podIPs": ip, "status.hostIP": self.node.address}
+        run = runtime_pod.runs.get(container.name, 0)
+        return self.machines.machine(pod, container, runtime_pod.volumes, addresses, run, self.release)
+
+    def first_restart_count(self, uid: str) -> int:
+        """The restart count of a container without a known instance: 1 if all containers are restarted in place."""
+        return 1 if self.reports.is_restarting_all(uid) else 0
+
+    def with_definitions(self, pod: Pod, seen: Observed) -> Observed:
+        """The observation with ``definition_changed`` set where a container's spec is not what it was made from (K-53)."""
+        wanted = {
+            name: container_definition(entry, self.release) for name, entry in self.containers_by_name(pod).items()
+        }
+        containers = []
+        for observed in seen.containers:
+            instance = self.runtime.instance(pod.metadata.uid, observed.id)
+            is_changed = instance is not None and instance.definition != wanted.get(observed.name, instance.definition)
+            containers.append(replace(observed, definition_changed=True) if is_changed else observed)
+        return replace(seen, containers=tuple(containers))
+
+    @staticmethod
+    def containers_by_name(pod: Pod) -> dict[str, Container]:
+        """Every container of the spec by its name."""
+        spec = pod.spec
+        return {entry.name: entry for entry in (*spec.init_containers, *spec.containers, *spec.ephemeral_containers)}
+
+    # -- the end of a pod -----------------------------------------------------------------------------------------
+
+    def could_have_running_containers(self, uid: str) -> bool:
+        """Whether a terminal phase has to be held back (K-17)."""
+        worker = self.workers.get(uid)
+        return worker is not None and worker.could_have_running_containers
+
+    def delete_object(self, pod: Pod) -> None:
+        """The finished pod's object is deleted with grace 0 (K-15)."""
+        self.api.request("api-write", self.actor, _Delete(self, pod))
+
+    def worker_finished(self, uid: str) -> None:
+        """The worker is done; the pod's records stay until its object is gone (K-16)."""
+        self.queue.forget(uid)
+        if uid not in self.pods:
+            self._forget(uid)
+
+    def _forget(self, uid: str) -> None:
+        worker = self.workers.get(uid)
+        if worker is not None and not worker.is_finished:
+            return
+        self.workers.pop(uid, None)
+        self.statuses.forget(uid)
+        self.reports.forget(uid)
+        self.start_failures.pop(uid, None)
+        self.runtime.remove_pod(uid)
+        self.pleg.forget(uid)
+        self.queue.forget(uid)
+        self.events.forget(uid)
+
+    # -- Events and records ---------------------------------------------------------------------------------------
+
+    def pod_event(self, pod: Pod, type_: str, reason: str, message: str) -> None:
+        """An Event about the pod as a whole."""
+        self.events.emit(pod.raw, type_, reason, message)
+
+    def container_event(self, pod: Pod, container: Container, type_: str, reason: str, message: str) -> None:
+        """An Event about one of its containers, with its field path (S-60)."""
+        spec = pod.spec
+        names = {entry.name for entry in spec.init_containers}
+        ephemeral = {entry.name for entry in spec.ephemeral_containers}
+        kind = "initContainers" if container.name in names else "containers"
+        kind = "ephemeralContainers" if container.name in ephemeral else kind
+        self.events.emit(pod.raw, type_, reason, message, f"spec.{kind}{{{container.name}}}")
+
+    def record_decision(self, pod: Pod, pass_: str, actions: tuple[DecidedAction, ...], why: Why) -> None:
+        """Put a decision with its reason into the history."""
+        self.recorder.record(
+            Decided(
+                at=self.clock.now,
+                actor=self.actor,
+                namespace=pod.metadata.namespace,
+                name=pod.metadata.name,
+                pass_=pass_,
+                actions=actions,
+                why=why.text,
+                rules=why.rules,
+            )
+        )
+
+    # -- stimuli and worlds ---------------------------------------------------------------------------------------
+
+    def override_probe(self, uid: str, container: str, type_: ProbeType, answer: Answer | None) -> None:
+        """From now on the probe answers so, whatever the container does; None: as it does by itself."""
+        if answer is None:
+            self._overrides.pop((uid, container, type_), None)
+        else:
+            self._overrides[uid, container, type_] = answer
+        self.probing.world_changed(uid, container)
+
+    def probe_override(self, worker: ProbeWorker) -> Answer | None:
+        """The answer a stimulus gave to this worker's probe, if any."""
+        return self._overrides.get((worker.pod.metadata.uid, worker.container.name, worker.type))
+
+    def running_instance(self, uid: str, container: str) -> Instance | None:
+        """The running instance of a container, or None."""
+        pod = self.runtime.pods.get(uid)
+        if pod is None:
+            return None
+        found = (entry for entry in reversed(pod.instances) if entry.name == container)
+        return next((entry for entry in found if entry.state is RuntimeState.RUNNING), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Delete:
+    """The DELETE with grace 0 and the pod's UID as precondition."""
+
+    kubelet: Kubelet
+    pod: Pod
+
+    def __call__(self, now: Instant) -> Reply:
+        meta = self.pod.metadata
+        return self.kubelet.api.store.delete(
+            "Pod", meta.namespace, meta.name, now, grace=0, uid_precondition=meta.uid, actor=self.kubelet.actor
+        )
+
+
+def _differs(before: Pod, now: Pod) -> bool:
+    """Whether anything but the status changed, in what the kubelet's configuration compares."""
+    return (
+        before.spec != now.spec
+        or before.metadata.deletion_timestamp != now.metadata.deletion_timestamp
+        or before.metadata.deletion_grace_period_seconds != now.metadata.deletion_grace_period_seconds
+        or before.metadata.labels != now.metadata.labels
+        or before.metadata.annotations != now.metadata.annotations
+    )

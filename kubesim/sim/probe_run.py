@@ -1,0 +1,82 @@
+"""Running one probe: exec in the container, or a question to its processes (httpGet, tcpSocket, grpc)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from kubesim.kubelet.observed import RuntimeState
+from kubesim.kubelet.probe_worker import ProbeAnswer, ProbeWorker
+from kubesim.sim.instances import Instance
+from kubesim.units import SECOND, Instant, format_duration
+
+if TYPE_CHECKING:
+    from kubesim.sim.kubelet import Kubelet
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a probe came to. ``stays_until``: the instant at which it may differ by itself; None: not by itself."""
+
+    answer: ProbeAnswer
+    output: str = ""
+    stays_until: Instant | None = None
+
+
+def run_probe(kubelet: Kubelet, worker: ProbeWorker, then: Callable[[Answer], None]) -> None:
+    """Run the worker's probe now; ``then`` gets the answer when it is known."""
+    uid = worker.pod.metadata.uid
+    instance = kubelet.runtime.instance(uid, worker.container_id)
+    if instance is None or instance.state is not RuntimeState.RUNNING:
+        kubelet.clock.after(kubelet.timing.latency("exec"), then, Answer(ProbeAnswer.ERROR, "container not running"))
+        return
+    override = kubelet.probe_override(worker)
+    if override is not None:
+        kubelet.clock.after(kubelet.timing.latency("probe"), then, override)
+        return
+    probe = worker.probe
+    runtime_pod = kubelet.runtime.pod(uid)
+    if probe.exec is None:
+        handler = probe.http_get or probe.tcp_socket or probe.grpc
+        answer = kubelet.runtime.ask(runtime_pod, instance, worker.type.value, handler)
+        if answer.takes > probe.timeout_seconds * SECOND:
+            late = Answer(ProbeAnswer.FAILURE, _timeout_text(worker), answer.stays_until)
+            kubelet.clock.after(probe.timeout_seconds * SECOND, then, late)
+            return
+        result = ProbeAnswer.SUCCESS if answer.success else ProbeAnswer.FAILURE
+        kubelet.clock.after(answer.takes, then, Answer(result, answer.output, answer.stays_until))
+        return
+    done = partial(_exec_done, kubelet, worker, instance, kubelet.clock.now, then)
+    timeout = probe.timeout_seconds * SECOND
+    kubelet.runtime.exec(runtime_pod, instance, probe.exec.command, worker.type.value, done, timeout)
+
+
+def _exec_done(
+    kubelet: Kubelet,
+    worker: ProbeWorker,
+    instance: Instance,
+    began: Instant,
+    then: Callable[[Answer], None],
+    code: int,
+    output: str,
+) -> None:
+    """Exit 0 is success, anything else failure; an overrun counts as failure (K-99)."""
+    timeout = worker.probe.timeout_seconds * SECOND
+    if code < 0:
+        then(Answer(ProbeAnswer.ERROR, output))
+    elif kubelet.clock.now - began >= timeout and code == 137:
+        command = " ".join(worker.probe.exec.command) if worker.probe.exec else ""
+        text = f'command "{command}" timed out after {format_duration(timeout)}'
+        then(Answer(ProbeAnswer.FAILURE, text, kubelet.clock.now))
+    else:
+        answer = ProbeAnswer.SUCCESS if code == 0 else ProbeAnswer.FAILURE
+        then(Answer(answer, output, kubelet.runtime.answer_stays_until(instance)))
+
+
+def _timeout_text(worker: ProbeWorker) -> str:
+    """What the kubelet's HTTP client says of an answer that does not come in time."""
+    if worker.probe.http_get is not None:
+        return "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+    return "context deadline exceeded"

@@ -1,0 +1,263 @@
+"""The kubelet's probe workers on the clock: ticks on their grid, run only when they can differ from the tick before.
+
+What a tick does and what an answer changes is decided in ``kubelet/probe_worker.py``; which workers there are, and
+their grid, in ``kubelet/probe_schedule.py`` (K-95 to K-106). A worker *rests* when its next ticks can change nothing:
+until the pod's status changes, the container's world changes, or its readiness is asked for out of schedule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kubesim.history.records import ProbeChanged
+from kubesim.kubelet.observed import ProbeResult, ProbeResults, ProbeType
+from kubesim.kubelet.probe_schedule import (
+    WorkerKey,
+    next_tick,
+    origin_after_trigger,
+    period,
+    tick_at_or_after,
+    workers_ended_by_termination,
+    workers_to_create,
+)
+from kubesim.kubelet.probe_worker import (
+    ProbeAnswer,
+    ProbeStep,
+    ProbeWorker,
+    ResultChange,
+    after_equal_probes,
+    after_probe,
+    probes_from,
+    probes_until_change,
+    tick,
+)
+from kubesim.objects.pod import Pod
+from kubesim.sim.clock import Timer
+from kubesim.sim.probe_run import Answer, run_probe
+from kubesim.units import Instant
+
+if TYPE_CHECKING:
+    from kubesim.sim.kubelet import Kubelet
+
+
+@dataclass(slots=True)
+class _Stores:
+    """The result stores of one pod, by container id."""
+
+    by_type: dict[ProbeType, dict[str, ProbeResult]] = field(default_factory=lambda: {type_: {} for type_ in ProbeType})
+
+
+class Prober:
+    """One worker: its pure state, its grid, and whether it runs, waits for a tick, or rests."""
+
+    def __init__(self, manager: ProbeManager, uid: str, worker: ProbeWorker) -> None:
+        self.manager = manager
+        self.kubelet = manager.kubelet
+        self.uid = uid
+        self.worker = worker
+        self.origin: Instant = self.kubelet.clock.now
+        self.ended = False
+        self._timer: Timer | None = None
+        self._busy = False
+        self._triggered = False
+        self._missed_tick = False
+        self._resting: tuple[ProbeAnswer, Instant] | None = None
+
+    def begin(self) -> None:
+        """The first tick comes at once (the kubelet has run for long)."""
+        self._arm(self.kubelet.clock.now)
+
+    def trigger(self) -> None:
+        """Run out of schedule: a status was generated that waits for this readiness result (K-103)."""
+        if self.ended:
+            return
+        if self._busy:
+            self._triggered = True
+            return
+        self._wake_up()
+        self.origin = origin_after_trigger(self.origin, self.kubelet.clock.now, self.kubelet.release)
+        self._tick()
+
+    def look_again(self) -> None:
+        """Something changed that a tick would notice: wait for the next one on the grid."""
+        if self.ended or self._busy:
+            self._missed_tick = self._busy
+            return
+        self._wake_up()
+        self._arm(tick_at_or_after(self.origin, period(self.worker), self.kubelet.clock.now))
+
+    def end(self) -> None:
+        """The worker is over; its result is taken from the store."""
+        if not self.ended:
+            self.ended = True
+            self._cancel()
+            self.manager.change(self, ResultChange(self.worker.container_id, None))
+            self.manager.forget(self)
+
+    def _wake_up(self) -> None:
+        """Count the equal probes that a resting worker did not have to run."""
+        if self._resting is not None:
+            answer, since = self._resting
+            skipped = (self.kubelet.clock.now - since) // period(self.worker)
+            self.worker = after_equal_probes(self.worker, answer, skipped)
+            self._resting = None
+
+    def _arm(self, instant: Instant) -> None:
+        if self._timer is not None and self._timer.live and self._timer.instant <= instant:
+            return
+        self._cancel()
+        self._timer = self.kubelet.clock.at(instant, self._tick)
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _tick(self) -> None:
+        self._cancel()
+        now, release = self.kubelet.clock.now, self.kubelet.release
+        status = self.kubelet.statuses.get(self.uid)
+        step = tick(self.worker, status, now, release)
+        self.worker = step.worker
+        for change in step.changes:
+            self.manager.change(self, change)
+        match step.step:
+            case ProbeStep.END:
+                self.end()
+            case ProbeStep.PROBE:
+                self._busy = True
+                run_probe(self.kubelet, self.worker, self._answered)
+            case ProbeStep.SKIP:
+                self._plan_next()
+
+    def _plan_next(self) -> None:
+        """The next tick at which the probe would run; rest if only a change of status can bring one."""
+        due = probes_from(self.worker, self.kubelet.statuses.get(self.uid), self.kubelet.release)
+        if due is None:
+            return
+        now = self.kubelet.clock.now
+        earliest = next_tick(self.origin, period(self.worker), now)
+        self._arm(max(earliest, tick_at_or_after(self.origin, period(self.worker), due)))
+
+    def _answered(self, answer: Answer) -> None:
+        self._busy = False
+        if self.ended:
+            return
+        release = self.kubelet.release
+        outcome = after_probe(self.worker, answer.answer, answer.output, release)
+        self.worker = outcome.worker
+        if outcome.event is not None:
+            self.kubelet.container_event(
+                self.worker.pod, self.worker.container, "Warning", outcome.event.reason, outcome.event.message
+            )
+        if outcome.change is not None:
+            self.manager.change(self, outcome.change, answer.output)
+        if self.ended:
+            return
+        if self._triggered:
+            self._triggered = False
+            self.origin = origin_after_trigger(self.origin, self.kubelet.clock.now, release)
+            self._tick()
+            return
+        quiet = outcome.event is None and probes_until_change(self.worker, answer.answer, release) is None
+        if quiet and answer.stays_until is None and not self._missed_tick and not self.worker.on_hold:
+            self._resting = (answer.answer, self.kubelet.clock.now)
+            self.manager.rest(self)
+            return
+        self._missed_tick = False
+        if quiet and answer.stays_until is not None and answer.stays_until > self.kubelet.clock.now:
+            self._resting = (answer.answer, self.kubelet.clock.now)
+            self._arm(tick_at_or_after(self.origin, period(self.worker), answer.stays_until))
+            return
+        self._plan_next()
+
+
+class ProbeManager:
+    """All probe workers of one kubelet, and what they have stored."""
+
+    def __init__(self, kubelet: Kubelet) -> None:
+        self.kubelet = kubelet
+        self._probers: dict[str, dict[WorkerKey, Prober]] = {}
+        self._stores: dict[str, _Stores] = {}
+
+    def register(self, pod: Pod, uid: str) -> None:
+        """Create the pod's missing workers (K-9.7, K-106)."""
+        existing = self._probers.setdefault(uid, {})
+        for worker in workers_to_create(pod, existing, self.kubelet.release):
+            prober = Prober(self, uid, worker)
+            existing[worker.container.name, worker.type] = prober
+            prober.begin()
+
+    def results(self, uid: str) -> ProbeResults:
+        """What is stored for the pod's containers."""
+        stores = self._stores.get(uid)
+        if stores is None:
+            return ProbeResults()
+        by_type = stores.by_type
+        return ProbeResults(by_type[ProbeType.STARTUP], by_type[ProbeType.READINESS], by_type[ProbeType.LIVENESS])
+
+    def existing(self, uid: str, type_: ProbeType) -> frozenset[str]:
+        """The containers that have a worker of that type."""
+        return frozenset(name for name, kind in self._probers.get(uid, {}) if kind is type_)
+
+    def trigger_readiness(self, uid: str, containers: tuple[str, ...]) -> None:
+        """Run these containers' readiness probes out of schedule (K-103)."""
+        for name in containers:
+            prober = self._probers.get(uid, {}).get((name, ProbeType.READINESS))
+            if prober is not None:
+                prober.trigger()
+
+    def status_changed(self, uid: str) -> None:
+        """The kubelet's status of the pod changed: resting workers look again."""
+        for prober in tuple(self._probers.get(uid, {}).values()):
+            prober.look_again()
+
+    def world_changed(self, uid: str, container: str) -> None:
+        """Something a probe of the container could notice has changed (files, processes, ports)."""
+        for (name, _), prober in tuple(self._probers.get(uid, {}).items()):
+            if name == container:
+                prober.look_again()
+
+    def stop_liveness_and_startup(self, pod: Pod, uid: str) -> None:
+        """Before the kill: the mains' liveness and startup workers end (K-12.2)."""
+        for key in workers_ended_by_termination(pod):
+            prober = self._probers.get(uid, {}).get(key)
+            if prober is not None:
+                prober.end()
+
+    def remove(self, uid: str) -> None:
+        """After the kill: all workers end (K-12.4)."""
+        for prober in tuple(self._probers.get(uid, {}).values()):
+            prober.end()
+
+    def rest(self, prober: Prober) -> None:
+        """A worker's answer will stay as it is until the container's world changes."""
+        self.kubelet.watch_world(prober.uid, prober.worker.container.name)
+
+    def forget(self, prober: Prober) -> None:
+        """A worker has ended: it is created anew only as K-106 says."""
+        self._probers.get(prober.uid, {}).pop((prober.worker.container.name, prober.worker.type), None)
+
+    def change(self, prober: Prober, change: ResultChange, output: str = "") -> None:
+        """Store or drop a result and let the kubelet act on it (K-102)."""
+        type_, uid = prober.worker.type, prober.uid
+        store = self._stores.setdefault(uid, _Stores()).by_type[type_]
+        if change.result is None:
+            store.pop(change.container_id, None)
+            return
+        store[change.container_id] = change.result
+        pod = prober.worker.pod
+        self.kubelet.recorder.record(
+            ProbeChanged(
+                at=self.kubelet.clock.now,
+                namespace=pod.metadata.namespace,
+                pod=pod.metadata.name,
+                container=prober.worker.container.name,
+                probe=type_.value,
+                result=change.result.value,
+                output=output,
+                rules=("K-100",),
+            )
+        )
+        self.kubelet.probe_result(uid, type_, change.container_id, change.result)

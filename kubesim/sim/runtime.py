@@ -1,0 +1,402 @@
+"""The container runtime of one node: sandboxes, containers, signals, execs. Each call takes its time, then calls back.
+
+What happens here is true whether or not the kubelet has noticed. Exit reasons follow containerd (K-90, K-91): 0
+``Completed``, otherwise ``Error``; a process that cannot be started leaves an instance with 128 ``StartError``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from kubesim.history.records import OutputWritten, RuntimeChanged
+from kubesim.kubelet.observed import Observed, RuntimeState
+from kubesim.scripts import (
+    Assumed,
+    Effect,
+    ExecExited,
+    Exited,
+    FilesChanged,
+    Output,
+    StartFailure,
+)
+from kubesim.sim.clock import Clock, Timer
+from kubesim.sim.identity import identifier
+from kubesim.sim.instances import Instance, RuntimePod, Sandbox
+from kubesim.sim.recorder import Recorder
+from kubesim.sim.timing import Timing
+from kubesim.units import SECOND, Duration
+
+SANDBOX = "(sandbox)"
+_QUIET_EXEC: Duration = SECOND // 2
+"""An exec probe shorter than this is not recorded; the recordings cannot tell it from noise either."""
+
+
+class RuntimeListener(Protocol):
+    """Who is told that something about a pod changed in the runtime (the PLEG will see it at its next look)."""
+
+    def noticed(self, uid: str) -> None: ...
+
+
+@dataclass(slots=True)
+class _Stop:
+    """A StopContainer call under way."""
+
+    instance: Instance
+    then: Callable[[], None]
+    kill: Timer | None = None
+
+
+@dataclass(slots=True)
+class _Exec:
+    """A process that the kubelet started in a container; ``deadline`` kills it, ``then`` gets (code, output)."""
+
+    instance: Instance
+    exec_id: int
+    purpose: str
+    command: str
+    then: Callable[[int, str], None] | None
+    started: int
+    recorded: bool
+    deadline: Timer | None = None
+
+
+class Runtime:
+    """One node's runtime. ``listener`` and ``file_watcher`` are set by the kubelet that owns it."""
+
+    def __init__(self, node: str, clock: Clock, timing: Timing, recorder: Recorder) -> None:
+        self.node = node
+        self.clock = clock
+        self.timing = timing
+        self.recorder = recorder
+        self.pods: dict[str, RuntimePod] = {}
+        self.listener: RuntimeListener | None = None
+        self._stops: dict[str, list[_Stop]] = {}
+        self._execs: dict[tuple[str, int], _Exec] = {}
+        self._next_exec = 1
+        self._next_ip = 2
+
+    # -- what the kubelet can ask ---------------------------------------------------------------------------------
+
+    def pod(self, uid: str, namespace: str = "", name: str = "") -> RuntimePod:
+        """The runtime's record of the pod, made on first use."""
+        if uid not in self.pods:
+            self.pods[uid] = RuntimePod(uid, namespace, name)
+        return self.pods[uid]
+
+    def observe(self, uid: str) -> Observed:
+        """What the runtime reports of the pod now."""
+        return self.pods[uid].observe() if uid in self.pods else Observed()
+
+    def states(self, uid: str) -> dict[str, RuntimeState]:
+        """One listing of the pod's sandboxes and containers."""
+        return self.pods[uid].states() if uid in self.pods else {}
+
+    def instance(self, uid: str, container_id: str) -> Instance | None:
+        """The instance with that id, or None if its record was removed."""
+        pod = self.pods.get(uid)
+        return next((entry for entry in pod.instances if entry.id == container_id), None) if pod else None
+
+    # -- sandboxes ------------------------------------------------------------------------------------------------
+
+    def run_sandbox(self, pod: RuntimePod, attempt: int, host_network: bool, then: Callable[[Sandbox], None]) -> None:
+        """RunPodSandbox: the pause process starts, then the call returns."""
+        self.clock.after(self.timing.latency("sandbox-start"), self._sandbox_runs, pod, attempt, host_network, then)
+
+    def _sandbox_runs(self, pod: RuntimePod, attempt: int, host_network: bool, then: Callable[[Sandbox], None]) -> None:
+        ip = f"10.244.{self._next_ip // 250}.{self._next_ip % 250}"
+        self._next_ip += 1
+        sandbox = Sandbox(identifier(pod.uid, SANDBOX, attempt), attempt, ip, host_network, self.clock.now)
+        pod.sandboxes.append(sandbox)
+        self._record(pod, SANDBOX, attempt, "start", container_id=sandbox.id)
+        self._changed(pod.uid)
+        self.clock.after(self.timing.latency("sandbox-rest"), then, sandbox)
+
+    def stop_sandbox(self, pod: RuntimePod, then: Callable[[], None]) -> None:
+        """StopPodSandbox for every ready sandbox of the pod, then the call returns."""
+        ready = [sandbox for sandbox in pod.sandboxes if sandbox.ready]
+        if not ready:
+            then()
+            return
+        self.clock.after(self.timing.latency("sandbox-stop"), self._sandboxes_stop, pod, ready, then)
+
+    def _sandboxes_stop(self, pod: RuntimePod, sandboxes: list[Sandbox], then: Callable[[], None]) -> None:
+        for sandbox in sandboxes:
+            if sandbox.ready:
+                sandbox.ready = False
+                self._record(pod, SANDBOX, sandbox.attempt, "exit", code=137, container_id=sandbox.id)
+        for instance in pod.running():
+            self._apply(pod, instance, instance.machine.signal(self.clock.now, "KILL"))
+        self._changed(pod.uid)
+        self.clock.after(self.timing.latency("sandbox-stop-rest"), then)
+
+    # -- containers -----------------------------------------------------------------------------------------------
+
+    def create_container(self, pod: RuntimePod, instance: Instance) -> None:
+        """CreateContainer has returned: the instance exists and does not run yet."""
+        pod.instances.append(instance)
+        self._changed(pod.uid)
+
+    def start_container(self, pod: RuntimePod, instance: Instance, then: Callable[[str], None]) -> None:
+        """StartContainer: ``then`` gets the empty string, or the runtime's message when it cannot be started."""
+        self.clock.after(self.timing.latency("start-container"), self._container_runs, pod, instance, then)
+
+    def _container_runs(self, pod: RuntimePod, instance: Instance, then: Callable[[str], None]) -> None:
+        now = self.clock.now
+        failure = instance.machine.start_failure()
+        if failure is not None:
+            self._fail_to_start(pod, instance, failure)
+            self.clock.after(self.timing.latency("start-rest"), then, failure.message)
+            return
+        instance.move(RuntimeState.RUNNING, now)
+        instance.started_at = now
+        self._record(pod, instance.name, instance.number, "start", container_id=instance.id)
+        self._apply(pod, instance, instance.machine.start(now))
+        self._changed(pod.uid)
+        self.clock.after(self.timing.latency("start-rest"), then, "")
+
+    def _fail_to_start(self, pod: RuntimePod, instance: Instance, failure: StartFailure) -> None:
+        instance.move(RuntimeState.EXITED, self.clock.now)
+        instance.exit_code, instance.reason, instance.message = 128, "StartError", failure.message
+        instance.finished_at = self.clock.now
+        self._changed(pod.uid)
+
+    def stop_container(self, pod: RuntimePod, instance: Instance, grace: int, then: Callable[[], None]) -> None:
+        """StopContainer: stop signal now, SIGKILL after ``grace`` seconds; ``then`` when the process is gone.
+
+        A container that has ended already gets no signal and the call returns at once (it is still recorded).
+        """
+        self.clock.after(self.timing.latency("stop-call"), self._stop_arrives, pod, instance, grace, then)
+
+    def _stop_arrives(self, pod: RuntimePod, instance: Instance, grace: int, then: Callable[[], None]) -> None:
+        self._record(pod, instance.name, instance.number, "stop", grace=grace, container_id=instance.id)
+        if instance.state is not RuntimeState.RUNNING:
+            then()
+            return
+        stop = _Stop(instance, then)
+        self._stops.setdefault(instance.id, []).append(stop)
+        self.clock.after(self.timing.latency("signal"), self._send, pod, instance, instance.machine.stop_signal)
+        lag = self.timing.latency("kill-lag")
+        stop.kill = self.clock.after(grace * SECOND + lag, self._send, pod, instance, "KILL")
+
+    def kill(self, pod: RuntimePod, instance: Instance, signal: str) -> None:
+        """A signal from outside the kubelet (a stimulus)."""
+        self._send(pod, instance, signal)
+
+    def _send(self, pod: RuntimePod, instance: Instance, signal: str) -> None:
+        if instance.state is not RuntimeState.RUNNING:
+            return
+        self._record(pod, instance.name, instance.number, "signal", signal=signal, container_id=instance.id)
+        self._apply(pod, instance, instance.machine.signal(self.clock.now, signal))
+
+    def remove_container(self, pod: RuntimePod, instance: Instance) -> None:
+        """The record of a dead instance is gone; its files and log with it."""
+        if instance in pod.instances:
+            pod.instances.remove(instance)
+            self._changed(pod.uid)
+
+    def remove_pod(self, uid: str) -> None:
+        """Nothing is left of the pod."""
+        self.pods.pop(uid, None)
+
+    # -- execs ----------------------------------------------------------------------------------------------------
+
+    def exec(
+        self,
+        pod: RuntimePod,
+        instance: Instance,
+        argv: tuple[str, ...],
+        purpose: str,
+        then: Callable[[int, str], None] | None,
+        timeout: Duration | None = None,
+    ) -> None:
+        """Run a command in the container; ``then`` gets exit code and output, or (-1, "") if the container is gone."""
+        self.clock.after(self.timing.latency("exec"), self._exec_starts, pod, instance, argv, purpose, then, timeout)
+
+    def _exec_starts(
+        self,
+        pod: RuntimePod,
+        instance: Instance,
+        argv: tuple[str, ...],
+        purpose: str,
+        then: Callable[[int, str], None] | None,
+        timeout: Duration | None,
+    ) -> None:
+        if instance.state is not RuntimeState.RUNNING:
+            if then is not None:
+                then(-1, "")
+            return
+        number = self._next_exec
+        self._next_exec += 1
+        is_hook = purpose in ("postStart", "preStop")
+        entry = _Exec(instance, number, purpose, " ".join(argv), then, self.clock.now, is_hook)
+        self._execs[instance.id, number] = entry
+        if is_hook:
+            self._record_exec(pod, entry, "exec-start")
+        if timeout is not None:
+            entry.deadline = self.clock.after(timeout, self._exec_overruns, pod, entry)
+        self._apply(pod, instance, instance.machine.exec(self.clock.now, argv, number))
+
+    def _exec_overruns(self, pod: RuntimePod, entry: _Exec) -> None:
+        if (entry.instance.id, entry.exec_id) in self._execs:
+            self._apply(pod, entry.instance, entry.instance.machine.kill_exec(self.clock.now, entry.exec_id))
+
+    def _exec_ends(self, pod: RuntimePod, instance: Instance, effect: ExecExited) -> None:
+        entry = self._execs.pop((instance.id, effect.exec_id), None)
+        if entry is None:
+            return
+        if entry.deadline is not None:
+            entry.deadline.cancel()
+        if not entry.recorded and self.clock.now - entry.started >= _QUIET_EXEC:
+            self._record_exec(pod, entry, "exec-start", entry.started)
+            entry.recorded = True
+        if entry.recorded:
+            self._record_exec(pod, entry, "exec-exit", code=effect.code)
+        if entry.then is not None:
+            self.clock.after(self.timing.latency("exec-return"), entry.then, effect.code, effect.output)
+
+    # -- driving the processes ------------------------------------------------------------------------------------
+
+    def touch(self, pod: RuntimePod, instance: Instance) -> None:
+        """Let the container's processes run up to now (before something reads their files)."""
+        if instance.state is RuntimeState.RUNNING:
+            self._apply(pod, instance, instance.machine.advance(self.clock.now))
+
+    def _wake(self, pod: RuntimePod, instance: Instance) -> None:
+        instance.wake = None
+        self.touch(pod, instance)
+
+    def _apply(self, pod: RuntimePod, instance: Instance, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Output():
+                    self.recorder.record(
+                        OutputWritten(
+                            at=effect.at,
+                            namespace=pod.namespace,
+                            pod=pod.name,
+                            container=instance.name,
+                            run=instance.number,
+                            line=effect.line,
+                            stream=effect.stream,
+                        )
+                    )
+                case ExecExited():
+                    self._exec_ends(pod, instance, effect)
+                case FilesChanged():
+                    self._files_changed(pod, instance, effect)
+                case Assumed():
+                    self.recorder.assume(effect.at, f"{pod.name}/{instance.name}", effect.text)
+                case Exited():
+                    self._exits(pod, instance, effect)
+        self._rearm(pod, instance)
+
+    def _rearm(self, pod: RuntimePod, instance: Instance) -> None:
+        due = instance.machine.next_instant() if instance.state is RuntimeState.RUNNING else None
+        if instance.wake is not None:
+            if instance.wake.live and instance.wake.instant == due:
+                return
+            instance.wake.cancel()
+            instance.wake = None
+        if due is not None:
+            instance.wake = self.clock.at(due, self._wake, pod, instance)
+
+    def _files_changed(self, pod: RuntimePod, instance: Instance, effect: FilesChanged) -> None:
+        for other_pod in self.pods.values():
+            for other in other_pod.running():
+                if other is not instance and other.machine.mounts(effect.volume):
+                    self.clock.at(self.clock.now, self._look_at_files, other_pod, other)
+
+    def _look_at_files(self, pod: RuntimePod, instance: Instance) -> None:
+        if instance.state is RuntimeState.RUNNING:
+            self._apply(pod, instance, instance.machine.files_changed(self.clock.now))
+
+    def _exits(self, pod: RuntimePod, instance: Instance, effect: Exited) -> None:
+        instance.move(RuntimeState.EXITED, self.clock.now)
+        instance.exit_code = effect.code
+        instance.reason = "Completed" if effect.code == 0 else "Error"
+        instance.message = instance.machine.termination_message()
+        instance.finished_at = self.clock.now
+        self._record(
+            pod,
+            instance.name,
+            instance.number,
+            "exit",
+            code=effect.code,
+            reason=instance.reason,
+            container_id=instance.id,
+        )
+        self._changed(pod.uid)
+        for key, entry in [(key, entry) for key, entry in self._execs.items() if entry.instance is instance]:
+            del self._execs[key]
+            self._end_orphaned_exec(pod, entry)
+        for stop in self._stops.pop(instance.id, []):
+            if stop.kill is not None:
+                stop.kill.cancel()
+            self.clock.after(self.timing.latency("stop-return"), stop.then)
+
+    def _end_orphaned_exec(self, pod: RuntimePod, entry: _Exec) -> None:
+        """The container ended while an exec ran in it: the exec was killed with it."""
+        if entry.deadline is not None:
+            entry.deadline.cancel()
+        if entry.recorded:
+            self._record_exec(pod, entry, "exec-exit", code=137)
+        if entry.then is not None:
+            self.clock.after(self.timing.latency("exec-return"), entry.then, 137, "")
+
+    # -- records --------------------------------------------------------------------------------------------------
+
+    def _changed(self, uid: str) -> None:
+        if self.listener is not None:
+            self.listener.noticed(uid)
+
+    def _record(
+        self,
+        pod: RuntimePod,
+        container: str,
+        run: int,
+        event: str,
+        *,
+        code: int | None = None,
+        grace: int | None = None,
+        signal: str = "",
+        reason: str = "",
+        container_id: str = "",
+    ) -> None:
+        self.recorder.record(
+            RuntimeChanged(
+                at=self.clock.now,
+                node=self.node,
+                namespace=pod.namespace,
+                pod=pod.name,
+                container=container,
+                run=run,
+                event=event,
+                code=code,
+                grace=grace,
+                signal=signal,
+                reason=reason,
+                container_id=container_id,
+            )
+        )
+
+    def _record_exec(
+        self, pod: RuntimePod, entry: _Exec, event: str, at: int | None = None, code: int | None = None
+    ) -> None:
+        self.recorder.record(
+            RuntimeChanged(
+                at=self.clock.now if at is None else at,
+                node=self.node,
+                namespace=pod.namespace,
+                pod=pod.name,
+                container=entry.instance.name,
+                run=entry.instance.number,
+                event=event,
+                code=code,
+                command=entry.command,
+                exec=entry.exec_id,
+                purpose=entry.purpose,
+                container_id=entry.instance.id,
+            )
+        )

@@ -1,0 +1,201 @@
+"""The kubelet's status manager on the clock: one serial writer that sends the newest status of each pod (S-40, K-19h).
+
+What is merged, refused or forced is decided in ``kubelet/status_manager.py``. The full reconcile every 10 s is only
+scheduled while some pod's status in the API differs from the kubelet's (a held-back terminal phase, K-17).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kubesim.kubelet.status_manager import (
+    Rejected,
+    StatusUpdate,
+    can_be_deleted,
+    merge_status,
+    needs_write,
+    next_status,
+    terminate_status,
+    with_readiness,
+    with_startup,
+)
+from kubesim.objects.pod import Pod, pod_view
+from kubesim.objects.status import PodStatus, status_raw, status_view
+from kubesim.store import Reply
+from kubesim.units import SECOND, Instant
+
+if TYPE_CHECKING:
+    from kubesim.sim.kubelet import Kubelet
+
+_RECONCILE = 10 * SECOND
+
+
+@dataclass(slots=True)
+class _Cached:
+    pod: Pod
+    status: PodStatus
+    version: int
+    finished: bool
+
+
+class StatusManager:
+    """Statuses by pod UID: what the kubelet last generated, and which version the API server has."""
+
+    def __init__(self, kubelet: Kubelet) -> None:
+        self.kubelet = kubelet
+        self._cached: dict[str, _Cached] = {}
+        self._sent: dict[str, int] = {}
+        self._queue: deque[str] = deque()
+        self._busy = False
+        self._phase = kubelet.timing.phase("status", _RECONCILE)
+        self._reconciling = False
+
+    def get(self, uid: str) -> PodStatus | None:
+        """The status the kubelet generated last, or None."""
+        entry = self._cached.get(uid)
+        return entry.status if entry is not None else None
+
+    def forget(self, uid: str) -> None:
+        """The pod is gone."""
+        self._cached.pop(uid, None)
+        self._sent.pop(uid, None)
+
+    def set(self, pod: Pod, status: PodStatus) -> PodStatus:
+        """SetPodStatus: keep the status and send it if it differs; forced for a pod that is being deleted (S-40)."""
+        uid = pod.metadata.uid
+        update = next_status(pod, self.get(uid), status, self.kubelet.release, self.kubelet.clock.now)
+        return self._keep(pod, update, forced=pod.metadata.deletion_timestamp is not None, finished=False)
+
+    def terminate(self, pod: Pod) -> None:
+        """TerminatePod: the last status, after which the object may be deleted (K-14, K-15)."""
+        uid = pod.metadata.uid
+        final = terminate_status(pod, self.get(uid), self.kubelet.release, self.kubelet.clock.now)
+        self._keep(pod, final, forced=True, finished=True)
+
+    def set_readiness(self, pod: Pod, container_id: str, ready: bool) -> None:
+        """A readiness result was published: Ready follows at once (K-102)."""
+        cached = self.get(pod.metadata.uid)
+        if cached is not None:
+            changed = with_readiness(pod, cached, container_id, ready, self.kubelet.release)
+            if changed is not None:
+                self._replace(pod, changed)
+
+    def set_startup(self, pod: Pod, container_id: str, started: bool) -> None:
+        """A startup result was published: ``started`` follows at once (K-102)."""
+        cached = self.get(pod.metadata.uid)
+        if cached is not None:
+            changed = with_startup(cached, container_id, started)
+            if changed is not None:
+                self._replace(pod, changed)
+
+    def _replace(self, pod: Pod, status: PodStatus) -> None:
+        cached = self.get(pod.metadata.uid)
+        update = next_status(pod, cached, status, self.kubelet.release, self.kubelet.clock.now)
+        self._keep(pod, update, forced=False, finished=False)
+
+    def _keep(self, pod: Pod, update: StatusUpdate, *, forced: bool, finished: bool) -> PodStatus:
+        uid = pod.metadata.uid
+        entry = self._cached.get(uid)
+        old = entry.status if entry is not None else None
+        if isinstance(update, Rejected):
+            return old if old is not None else pod.status
+        if old is not None and not needs_write(old, update, self.kubelet.release, forced=forced):
+            return old
+        version = entry.version + 1 if entry is not None else 1
+        was_finished = entry is not None and entry.finished
+        self._cached[uid] = _Cached(pod, update, version, finished or was_finished)
+        self.kubelet.probing.status_changed(uid)
+        self._enqueue(uid)
+        return update
+
+    # -- the writer -----------------------------------------------------------------------------------------------
+
+    def _enqueue(self, uid: str) -> None:
+        if uid not in self._queue:
+            self._queue.append(uid)
+        self._next()
+
+    def _next(self) -> None:
+        if self._busy or not self._queue:
+            return
+        self._busy = True
+        uid = self._queue.popleft()
+        self.kubelet.api.request("status-write", self.kubelet.actor, _Write(self, uid), self._written)
+
+    def write(self, uid: str, now: Instant) -> Reply:
+        """GET, merge, PATCH of one pod, at the instant of the commit."""
+        store = self.kubelet.api.store
+        entry = self._cached.get(uid)
+        if entry is None:
+            return Reply(404)
+        meta = entry.pod.metadata
+        current = store.find("Pod", meta.namespace, meta.name)
+        if current is None or current["metadata"]["uid"] != uid:
+            return Reply(404)
+        self._sent[uid] = entry.version
+        in_api = status_view(current.get("status") or {})
+        release = self.kubelet.release
+        running = self.kubelet.could_have_running_containers(uid)
+        merged = merge_status(entry.pod, in_api, entry.status, release, could_have_running_containers=running, now=now)
+        raw = _kept_fields(current.get("status") or {}, status_raw(merged))
+        reply = store.update_status("Pod", meta.namespace, meta.name, raw, now, uid=uid, actor=self.kubelet.actor)
+        stored = store.find("Pod", meta.namespace, meta.name)
+        if stored is not None and can_be_deleted(pod_view(stored), finished=entry.finished):
+            self.kubelet.delete_object(entry.pod)
+        if merged.phase != entry.status.phase:
+            self._reconcile_later()
+        return reply
+
+    def _written(self, _reply: Reply) -> None:
+        self._busy = False
+        self._next()
+
+    def _reconcile_later(self) -> None:
+        if self._reconciling:
+            return
+        self._reconciling = True
+        now = self.kubelet.clock.now
+        due = self._phase + -(-(now + 1 - self._phase) // _RECONCILE) * _RECONCILE
+        self.kubelet.clock.at(due, self._reconcile)
+
+    def _reconcile(self) -> None:
+        self._reconciling = False
+        for uid, entry in list(self._cached.items()):
+            current = self.kubelet.api.store.find("Pod", entry.pod.metadata.namespace, entry.pod.metadata.name)
+            if current is not None and current["status"].get("phase") != entry.status.phase:
+                self._enqueue(uid)
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One pod's GET and PATCH, as a request to the API server."""
+
+    manager: StatusManager
+    uid: str
+
+    def __call__(self, now: Instant) -> Reply:
+        return self.manager.write(self.uid, now)
+
+
+def _kept_fields(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """A patch leaves alone the fields that the kubelet's status does not set at all (``resize``, claims, …)."""
+    ours = {
+        "observedGeneration",
+        "phase",
+        "reason",
+        "message",
+        "conditions",
+        "nominatedNodeName",
+        "hostIP",
+        "hostIPs",
+        "podIP",
+        "podIPs",
+        "startTime",
+        "initContainerStatuses",
+        "containerStatuses",
+        "ephemeralContainerStatuses",
+        "qosClass",
+    }
+    return {**new, **{key: value for key, value in old.items() if key not in ours}}

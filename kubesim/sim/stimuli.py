@@ -1,0 +1,226 @@
+"""The stimuli of a scenario: what is done to the cluster from outside, at its instant, with the API server's reply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kubesim.history.records import ActionDone
+from kubesim.kubelet.observed import ProbeType
+from kubesim.kubelet.probe_worker import ProbeAnswer
+from kubesim.objects.yaml import Document
+from kubesim.scenario.actions import (
+    Action,
+    Apply,
+    Create,
+    Delete,
+    DeleteJobPod,
+    Evict,
+    Kill,
+    Patch,
+    Probe,
+    Snapshot,
+)
+from kubesim.sim.probe_run import Answer
+from kubesim.store import Reply
+from kubesim.units import Instant
+
+if TYPE_CHECKING:
+    from kubesim.sim.world import World
+
+_USER = "user"
+
+
+class Stimuli:
+    """Carries out actions; each leaves one record."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.store = world.api.store
+
+    def submit(self, document: Document) -> Reply:
+        """``kubectl create`` of one manifest at the beginning of the run."""
+        raw = document.raw
+        reply = self.world.api.now(_USER, _Create(self, raw))
+        self._record(f"create {raw.get('kind', '')}", {}, reply)
+        return reply
+
+    def perform(self, action: Action) -> None:
+        """Carry out one action now."""
+        match action:
+            case Create() | Apply():
+                for document in action.objects:
+                    self._create_or_apply(action, document)
+            case Delete():
+                call = _Delete(self, action.kind, action.namespace, action.name, action)
+                arguments = {"kind": action.kind, "name": action.name}
+                self._ask("delete", _with(arguments, action), call)
+            case DeleteJobPod():
+                self._delete_job_pod(action)
+            case Patch():
+                arguments = {"kind": action.kind, "name": action.name}
+                if action.subresource:
+                    arguments["subresource"] = action.subresource
+                self._ask("patch", {**arguments, "type": action.type_, "patch": action.patch}, _Patch(self, action))
+            case Evict():
+                self._ask("evict", {"kind": "Pod", "name": action.name}, _Evict(self, action))
+            case Kill():
+                self._kill(action)
+            case Probe():
+                self._override_probe(action)
+            case Snapshot():
+                self._record("snapshot", {}, None)
+
+    def _create_or_apply(self, action: Create | Apply, document: Document) -> None:
+        raw = document.raw
+        metadata = raw.get("metadata") or {}
+        found = self.store.find(raw.get("kind", ""), metadata.get("namespace", "default"), metadata.get("name", ""))
+        if isinstance(action, Apply) and found is not None:
+            patch = Patch(
+                at=action.at,
+                kind=raw["kind"],
+                name=metadata["name"],
+                namespace=metadata.get("namespace", "default"),
+                patch={key: value for key, value in raw.items() if key not in ("apiVersion", "kind")},
+            )
+            self._ask("apply", {"object": raw}, _Patch(self, patch))
+            return
+        self._ask("create", {"object": raw}, _Create(self, raw))
+
+    def _delete_job_pod(self, action: DeleteJobPod) -> None:
+        pods = [
+            pod for pod in self.store.list("Pod", action.namespace) if _owner_job(pod) in (action.job, _any(action))
+        ]
+        pods.sort(key=lambda pod: int(pod["metadata"]["resourceVersion"]))
+        created = self.world.pods_in_order_of_creation(action.namespace)
+        pods = [pod for pod in created if _owner_job(pod) is not None and action.job in (None, _owner_job(pod))]
+        if action.number >= len(pods):
+            self._record("delete-job-pod", {"k": action.number}, Reply(404, "NotFound", "no such pod of the Job"))
+            return
+        name = pods[action.number]["metadata"]["name"]
+        call = _Delete(self, "Pod", action.namespace, name, action)
+        self._ask("delete-job-pod", _with({"k": action.number}, action), call)
+
+    def _kill(self, action: Kill) -> None:
+        arguments: dict[str, Any] = {"pod": action.pod, "container": action.container}
+        for kubelet in self.world.kubelets.values():
+            for uid, pod in kubelet.pods.items():
+                if (pod.metadata.namespace, pod.metadata.name) != (action.namespace, action.pod):
+                    continue
+                instance = kubelet.running_instance(uid, action.container)
+                if instance is not None:
+                    self._record("kill", arguments, None)
+                    kubelet.runtime.end_from_outside(
+                        kubelet.runtime.pod(uid), instance, action.signal, action.exit_code
+                    )
+                    return
+        self._record("kill", arguments, Reply(404, "NotFound", "the container is not running"))
+
+    def _override_probe(self, action: Probe) -> None:
+        arguments = {"pod": action.pod, "container": action.container, "probe": action.probe, "answer": action.answer}
+        self._record("probe", arguments, None)
+        answer = ProbeAnswer.SUCCESS if action.answer == "success" else ProbeAnswer.FAILURE
+        self._set_probe(action, Answer(answer, "set by the scenario"))
+        if action.for_ is not None:
+            self.world.clock.after(action.for_, self._set_probe, action, None)
+
+    def _set_probe(self, action: Probe, answer: Answer | None) -> None:
+        for kubelet in self.world.kubelets.values():
+            for uid, pod in kubelet.pods.items():
+                if (pod.metadata.namespace, pod.metadata.name) == (action.namespace, action.pod):
+                    kubelet.override_probe(uid, action.container, ProbeType(action.probe), answer)
+
+    def _ask(self, do: str, arguments: dict[str, Any], call: Any) -> None:
+        self._record(do, arguments, self.world.api.now(_USER, call))
+
+    def _record(self, do: str, arguments: dict[str, Any], reply: Reply | None) -> None:
+        self.world.recorder.record(
+            ActionDone(
+                at=self.world.clock.now,
+                do=do,
+                arguments=arguments,
+                code=reply.code if reply is not None else 0,
+                reason=reply.reason if reply is not None else "",
+                message=reply.message if reply is not None and reply.code >= 300 else "",
+                kubectl=reply.kubectl if reply is not None else "",
+                warnings=reply.warnings if reply is not None else (),
+            )
+        )
+
+
+def _any(action: DeleteJobPod) -> str | None:
+    return action.job
+
+
+def _owner_job(pod: dict[str, Any]) -> str | None:
+    for owner in pod["metadata"].get("ownerReferences") or ():
+        if owner.get("kind") == "Job":
+            return str(owner["name"])
+    return None
+
+
+def _with(arguments: dict[str, Any], action: Delete | DeleteJobPod) -> dict[str, Any]:
+    if action.grace_period_seconds is not None:
+        arguments["grace"] = action.grace_period_seconds
+    if isinstance(action, Delete) and action.propagation is not None:
+        arguments["propagation"] = action.propagation
+    return arguments
+
+
+@dataclass(frozen=True, slots=True)
+class _Create:
+    stimuli: Stimuli
+    raw: dict[str, Any]
+
+    def __call__(self, now: Instant) -> Reply:
+        return self.stimuli.store.create(self.raw, now, actor=_USER)
+
+
+@dataclass(frozen=True, slots=True)
+class _Delete:
+    stimuli: Stimuli
+    kind: str
+    namespace: str
+    name: str
+    action: Delete | DeleteJobPod
+
+    def __call__(self, now: Instant) -> Reply:
+        propagation = self.action.propagation if isinstance(self.action, Delete) else None
+        return self.stimuli.store.delete(
+            self.kind,
+            self.namespace,
+            self.name,
+            now,
+            grace=self.action.grace_period_seconds,
+            propagation=propagation,
+            actor=_USER,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Patch:
+    stimuli: Stimuli
+    action: Patch
+
+    def __call__(self, now: Instant) -> Reply:
+        action = self.action
+        return self.stimuli.store.patch(
+            action.kind,
+            action.namespace,
+            action.name,
+            action.type_,
+            action.patch,
+            now,
+            subresource=action.subresource,
+            actor=_USER,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Evict:
+    stimuli: Stimuli
+    action: Evict
+
+    def __call__(self, now: Instant) -> Reply:
+        grace = self.action.grace_period_seconds
+        return self.stimuli.store.evict(self.action.namespace, self.action.name, now, grace=grace, actor=_USER)

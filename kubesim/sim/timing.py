@@ -1,0 +1,114 @@
+"""Latencies and phases of one run: a named profile, and the draws of chance that vary it.
+
+A profile (``timings.yaml``) gives every latency a typical value and a range. Draw 0 is the nominal, deterministic run:
+each latency at its typical value, each phase in the middle. Other draws take each from its own named stream made from
+``(seed, draw, name)``, so that two runs differ only where they should.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from kubesim.errors import ScenarioError
+from kubesim.units import Duration, seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long one kind of step takes: the typical value and the bounds a draw stays in, nanoseconds."""
+
+    typical: Duration
+    low: Duration
+    high: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A named set of latencies."""
+
+    name: str
+    latencies: Mapping[str, Latency]
+
+    def header(self) -> dict[str, Any]:
+        """The profile as it stands in a history's header: name and every value in nanoseconds."""
+        values = {key: [entry.typical, entry.low, entry.high] for key, entry in sorted(self.latencies.items())}
+        return {"name": self.name, "latencies": values}
+
+
+@cache
+def _file() -> dict[str, Any]:
+    text = (resources.files("kubesim.sim") / "timings.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return loaded
+
+
+def _latency(value: Any) -> Latency:
+    if isinstance(value, list):
+        typical, low, high = (seconds(entry) for entry in value)
+        return Latency(typical, low, high)
+    return Latency(seconds(value), seconds(value), seconds(value))
+
+
+@cache
+def named_profile(name: str) -> Profile:
+    """The profile of that name. Raises ScenarioError naming the profiles there are."""
+    profiles = _file()
+    if name not in profiles:
+        raise ScenarioError(f'timing "{name}" is unknown; use one of {", ".join(sorted(profiles))}')
+    entries: dict[str, Any] = {}
+    chain = [name]
+    while like := profiles[chain[-1]].get("like"):
+        chain.append(like)
+    for ancestor in reversed(chain):
+        entries.update(profiles[ancestor])
+    latencies = {key: _latency(entries[key]) for key in entries if key not in ("like", "about")}
+    return Profile(name, latencies)
+
+
+@dataclass(slots=True)
+class Timing:
+    """The latencies of one run; ``draw`` 0 is nominal."""
+
+    profile: Profile
+    seed: int = 0
+    draw: int = 0
+    _streams: dict[str, random.Random] = field(default_factory=dict)
+
+    def stream(self, name: str) -> random.Random:
+        """The stream of chance of that name: the same for the same seed, whatever else is drawn."""
+        if name not in self._streams:
+            self._streams[name] = random.Random(f"{self.seed}/{self.draw}/{name}")
+        return self._streams[name]
+
+    def latency(self, name: str) -> Duration:
+        """How long this step takes this time (ns)."""
+        entry = self.profile.latencies[name]
+        if not self.draw or entry.low == entry.high:
+            return entry.typical
+        share = self.stream(name).random()
+        if share < 0.5:
+            return entry.low + int((entry.typical - entry.low) * 2 * share)
+        return entry.typical + int((entry.high - entry.typical) * (2 * share - 1))
+
+    def phase(self, name: str, period: Duration) -> Duration:
+        """Where in its period a grid lies (ns from 0 to the period): a free-running loop started at no special time.
+
+        The nominal phase is ``<name>-phase`` of the profile, a share of the period.
+        """
+        share = self.profile.latencies[f"{name}-phase"].typical / seconds(1)
+        if self.draw:
+            share = self.stream(f"{name}-phase").random()
+        return int(period * share)
+
+    def jittered(self, name: str, duration: Duration, factor: float) -> Duration:
+        """``duration`` times U[1, 1 + factor), as ``wait.Jitter`` does (K-19b, K-19c); nominal: the middle."""
+        share = self.stream(name).random() if self.draw else 0.5
+        return duration + math.floor(duration * factor * share)

@@ -1,0 +1,111 @@
+"""One simulated cluster: the clock, the API server, the scheduler, the nodes; and a run of a scenario in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubesim.history.history import History
+from kubesim.history.records import ComponentHeader, Ended, Header
+from kubesim.releases import Component, Release
+from kubesim.scenario.cluster import Node
+from kubesim.scenario.load import Scenario
+from kubesim.sim.api_server import ApiServer
+from kubesim.sim.clock import Clock
+from kubesim.sim.container_setup import MachineShop
+from kubesim.sim.kubelet import Kubelet, NodeSetup
+from kubesim.sim.recorder import Recorder
+from kubesim.sim.scheduling import Scheduler
+from kubesim.sim.stimuli import Stimuli
+from kubesim.sim.timing import Timing, profile_of
+from kubesim.store import Store
+from kubesim.units import HOUR, SECOND, Duration, Instant, parse_duration
+from kubesim.version import VERSION
+
+LONGEST_RUN: Duration = HOUR
+"""How long a run goes on that says nothing and never settles (a crash loop)."""
+
+_BOOTED: Instant = 600 * SECOND
+"""The cluster has been up for a while when a scenario begins."""
+
+
+class World:
+    """The state objects of one run; ``run`` carries the scenario out and gives its history."""
+
+    def __init__(self, scenario: Scenario, *, draw: int = 0, until: Duration | None = None) -> None:
+        self.scenario = scenario
+        self.until = until if until is not None else scenario.until
+        cluster = scenario.cluster
+        self.timing = Timing(profile_of(cluster.timing.profile, cluster.timing.settings), scenario.seed, draw)
+        self.started: Instant = _BOOTED + self.timing.phase("second", SECOND)
+        self.clock = Clock(self.started)
+        self.recorder = Recorder()
+        server = cluster.control_plane_release(Component.APISERVER)
+        self.api = ApiServer(self.clock, self.timing, self.recorder, Store(server, seed=scenario.digest()))
+        self.machines = MachineShop(self.api.store, scenario, self.timing)
+        self.kubelets = {node.name: self._kubelet(node) for node in cluster.nodes}
+        scheduler_release = cluster.control_plane_release(Component.SCHEDULER)
+        self.scheduler = Scheduler(
+            self.clock, self.timing, self.recorder, self.api, scheduler_release, tuple(self.kubelets)
+        )
+        self.api.watch(self.scheduler, frozenset({"Pod"}))
+        for kubelet in self.kubelets.values():
+            self.api.watch(kubelet, frozenset({"Pod"}))
+        self.stimuli = Stimuli(self)
+        self._created: list[tuple[str, str]] = []
+
+    def _kubelet(self, node: Node) -> Kubelet:
+        maximum = (node.kubelet_config.get("crashLoopBackOff") or {}).get("maxContainerRestartPeriod")
+        setup = NodeSetup(
+            name=node.name,
+            release=self.scenario.cluster.kubelet_release(node),
+            crash_maximum=parse_duration(maximum) if maximum else None,
+        )
+        images = dict(self.scenario.cluster.images)
+        return Kubelet(setup, self.clock, self.timing, self.recorder, self.api, self.machines, images)
+
+    def pods_in_order_of_creation(self, namespace: str) -> list[dict[str, Any]]:
+        """The pods there are, oldest first."""
+        pods = list(self.api.store.list("Pod", namespace))
+        return sorted(pods, key=lambda pod: (pod["metadata"]["creationTimestamp"], self.creation_rank(pod)))
+
+    def creation_rank(self, pod: dict[str, Any]) -> int:
+        """The place of the pod among all objects ever created."""
+        return self.api.creation_rank(pod["metadata"]["uid"])
+
+    def run(self) -> History:
+        """Submit the manifests, carry out the actions at their instants, go on until nothing can change or it is over."""
+        for document in self.scenario.objects:
+            self.stimuli.submit(document)
+        for action in self.scenario.actions:
+            self.clock.at(self.started + action.at, self.stimuli.perform, action)
+        limit = self.until if self.until is not None else LONGEST_RUN
+        self.clock.run(self.started + limit)
+        why = "settled" if self.clock.settled else "until" if self.until is not None else "horizon"
+        at = self.clock.now if why == "settled" else self.started + limit
+        self.recorder.record(Ended(at=at, why=why))
+        return History(self._header(), tuple(self.recorder.records))
+
+    def _header(self) -> Header:
+        scenario = self.scenario
+        return Header(
+            kubesim=VERSION,
+            scenario=scenario.name,
+            title=scenario.description,
+            digest=scenario.digest(),
+            control_plane=_component("control-plane", self.api.store.release),
+            nodes=tuple(_component(name, kubelet.release) for name, kubelet in self.kubelets.items()),
+            timing=self.timing.profile.header(),
+            seed=scenario.seed,
+            draw=self.timing.draw,
+            started=self.started,
+            until=self.until or 0,
+        )
+
+
+def _component(name: str, release: Release) -> ComponentHeader:
+    return ComponentHeader(
+        name=name,
+        release=release.name,
+        feature_gates=dict(release.gate_settings),
+        bugs=dict(release.bug_settings),
+    )
