@@ -121,7 +121,7 @@ def _entry(container: Container, status: ObservedContainer, pod: Pod, probes: Pr
             return _Entry(why, restart=why)
         case RuntimeState.EXITED:
             return _exited_init(container, status, pod, release)
-        case RuntimeState.UNKNOWN:
+        case _:
             return _unknown_init(container, status, pod, release)
 
 

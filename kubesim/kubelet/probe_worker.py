@@ -73,7 +73,7 @@ class ProbeWorker:
                 probe = self.container.liveness_probe
             case ProbeType.READINESS:
                 probe = self.container.readiness_probe
-            case ProbeType.STARTUP:
+            case _:
                 probe = self.container.startup_probe
         assert probe is not None, "a worker is made for a probe that exists"
         return probe
