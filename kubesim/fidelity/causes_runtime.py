@@ -155,10 +155,6 @@ def _container_exit(tree: Tree, life: Life, moment: Moment) -> tuple[Key, Kind]:
         if _on_the_beat(gap):
             return asked.key, Kind.SCRIPT
         return asked.key, Kind.LOOP if gap <= LOOP_TURN else Kind.SCRIPT
-    if start in tree.causes.times and not _on_the_beat(moment.at - tree.causes.times[start]):
-        seen = [each for each in before(life, moment, "exit", "start") if each.container != moment.container]
-        if seen and moment.at - seen[-1].at <= LOOP_TURN and moment.at - tree.causes.times[start] > LOOP_TURN:
-            return seen[-1].key, Kind.LOOP
     return start, Kind.SCRIPT
 
 

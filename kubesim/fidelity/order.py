@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from kubesim.fidelity.jitter import Causes, Kind
@@ -48,7 +49,7 @@ def _graces(pair: Pair, recorded: Life, simulated: Life) -> Iterator[Difference]
     for moment in recorded.moments:
         if moment.what not in ("stop", "hook exit") or (other := ours.get(moment.key)) is None:
             continue
-        if moment.what == "stop" and not grace_fits(pair.causes, moment, other.value):
+        if moment.what == "stop" and not grace_fits(pair.causes, moment, other.value, full_grace(pair, moment)):
             label = f"{moment.pod}/{moment.container}#{moment.run} stop grace"
             yield Difference("L2", seconds_of(moment.at), label, str(moment.value), str(other.value))
         if moment.what == "hook exit" and moment.value != other.value:
@@ -56,21 +57,37 @@ def _graces(pair: Pair, recorded: Life, simulated: Life) -> Iterator[Difference]
             yield Difference("L2", seconds_of(moment.at), label, str(moment.value), str(other.value))
 
 
-def grace_fits(causes: Causes, stop: Moment, grace: int | None) -> bool:
+def full_grace(pair: Pair, stop: Moment) -> int | None:
+    """The grace that the whole termination was given: the deletion's, or the pod's own."""
+    began = termination_began(pair.causes, stop.key)
+    grace: int | None = None
+    if began[0] == "Pod":
+        grace = pair.recorded.pods[stop.pod].strands["deletion"][int(began[3])].value[0]
+    elif stop.pod in pair.recorded.accepted:
+        grace = json.loads(pair.recorded.accepted[stop.pod]).get("terminationGracePeriodSeconds")
+    return grace
+
+
+def grace_fits(causes: Causes, stop: Moment, grace: int | None, full: int | None) -> bool:
     """A grace counts whole seconds since the termination began, so a little time can be a second.
 
-    One less only if that time lies just below the next whole second; one more only if a process's own loop or a
-    PLEG look lies in between; never below 2.
+    One less only if that time lies just below the next whole second (and the recorded grace does not show that this
+    second was over already); one more only if a process's own loop or a PLEG look lies in between; never below 2.
     """
     if stop.value == grace:
         return True
     if stop.value is None or grace is None or grace < LEAST_GRACE or abs(grace - stop.value) != 1:
         return False
     began = termination_began(causes, stop.key)
-    elapsed = stop.at - causes.times[began]
-    jitter = causes.jitter(began, stop.key) if began != stop.key else 0
+    if began == stop.key:
+        return False
+    jitter = causes.jitter(began, stop.key)
+    elapsed = max(stop.at - causes.times[began], 0)
+    over = (full - stop.value) * SECOND if full is not None else 0
+    if elapsed < over <= elapsed + WHOLE_SECOND_SLACK:
+        elapsed = over
     if grace < stop.value:
-        return SECOND - elapsed % SECOND <= max(WHOLE_SECOND_SLACK, jitter) and elapsed >= 0 and began != stop.key
+        return SECOND - elapsed % SECOND <= max(WHOLE_SECOND_SLACK, jitter)
     kinds = causes.between(began, stop.key)
     return elapsed >= SECOND and (Kind.LOOP in kinds or Kind.PLEG in kinds) and elapsed % SECOND <= jitter
 

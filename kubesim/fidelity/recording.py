@@ -27,6 +27,25 @@ class Difference:
     recorded: str
     simulated: str
 
+    @property
+    def rule(self) -> str:
+        """Which rule of the comparison the difference breaks."""
+        match self.level:
+            case "L1":
+                return "the outcome is equal"
+            case "L2" if self.what.endswith("stop grace"):
+                return "graces are equal, a second aside only at the turn of a whole second"
+            case "L2" | "L3" if self.what.startswith("order of "):
+                return "the order holds, unless both lie within their jitter in both traces"
+            case "L3" if self.recorded.endswith("x") and " Event " in self.what:
+                return "Events are counted alike, +-1 for those with a clock of their own"
+            case "L2" | "L3":
+                return "only what lasted under 1.3 s, or lies at the other's horizon, may be missing"
+            case "L4" if self.what.endswith("after its cause"):
+                return "what follows directly from a cause keeps its distance within 0.3 s"
+            case _:
+                return "each instant lies within the tolerance of its chain of causes"
+
     def __str__(self) -> str:
         """``L2 t=7.013 web/app#0 stop grace: recorded 6; simulated 2``."""
         when = "" if self.t is None else f" t={self.t:.3f}"
