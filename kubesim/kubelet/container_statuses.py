@@ -106,7 +106,7 @@ def with_probe_results(
 
 
 def readiness_triggers(
-    pod: Pod, statuses: Sequence[ContainerStatus], probes: ProbeResults, workers: ProbeWorkers
+    statuses: Sequence[ContainerStatus], probes: ProbeResults, workers: ProbeWorkers
 ) -> tuple[str, ...]:
     """The containers whose readiness probe is run at once, out of schedule (K-103).
 

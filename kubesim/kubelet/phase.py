@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kubesim.kubelet.container_statuses import RESTARTING_ALL
 from kubesim.kubelet.restart import restart_after_exit
 from kubesim.objects.pod import Container, Pod, is_sidecar
 from kubesim.objects.status import ContainerStatus, Running, Terminated, Waiting
@@ -75,7 +76,7 @@ class _Inits:
 
 @dataclass(slots=True)
 class _Rest:
-    """Counters over sidecars and mains (S-2, S-3). ``restartable``: a stopped main that its own rules start again."""
+    """Counters over sidecars and mains (S-2, S-3). ``restartable``: a stopped main that is started again."""
 
     running: int = 0
     waiting: int = 0
@@ -93,28 +94,35 @@ def _count_inits(pod: Pod, statuses: Mapping[str, ContainerStatus], release: Rel
         if sidecars_known and is_sidecar(container):
             continue
         status = statuses.get(container.name)
-        exit_code = None if status is None else _last_exit_code(status)
-        if exit_code is None:
+        ended = None if status is None else _last_end(status)
+        if ended is None:
             count.pending += 1
-        elif exit_code != 0 and _fails_pod(container, pod, exit_code, release):
+        elif ended.exit_code != 0 and _fails_pod(container, pod, ended, release):
             count.failed_for_good = True
     return count
 
 
-def _last_exit_code(status: ContainerStatus) -> int | None:
-    """The exit code of the run that a terminated or waiting container ended last, None if there is none."""
+def _last_end(status: ContainerStatus) -> Terminated | None:
+    """How the last run of a terminated or waiting container ended, None if it runs or never ran."""
     match status.state, status.last_state:
         case (Terminated() as ended, _) | (Waiting(), Terminated() as ended):
-            return ended.exit_code
+            return ended
         case _:
             return None
 
 
-def _fails_pod(container: Container, pod: Pod, exit_code: int, release: Release) -> bool:
+def _fails_pod(container: Container, pod: Pod, ended: Terminated, release: Release) -> bool:
     """Whether a failed plain init means that the pod has failed (S-1.2 rule 1)."""
     if release.policy("restart_decision") == "container":
-        return restart_after_exit(container, pod.spec, exit_code, release) is None
+        return not _starts_again(container, pod, ended, release)
     return pod.spec.restart_policy == "Never"
+
+
+def _starts_again(container: Container, pod: Pod, ended: Terminated, release: Release) -> bool:
+    """Whether a container is started again by its rules, its policy, or as all of the pod start over (K-120, K-121)."""
+    if ended.reason == RESTARTING_ALL:
+        return True
+    return restart_after_exit(container, pod.spec, ended.exit_code, release) is not None
 
 
 def _count_rest(pod: Pod, statuses: Mapping[str, ContainerStatus], release: Release) -> _Rest:
@@ -155,7 +163,7 @@ def _count_main(count: _Rest, container: Container, status: ContainerStatus | No
         case (Terminated() as ended, _) | (Waiting(), Terminated() as ended):
             count.stopped += 1
             if release.policy("restart_decision") == "container" and not count.restartable:
-                count.restartable = restart_after_exit(container, pod.spec, ended.exit_code, release) is not None
+                count.restartable = _starts_again(container, pod, ended, release)
             if status is not None and status.state is ended and ended.exit_code == 0:
                 count.succeeded += 1
         case Waiting(), _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -29,6 +30,11 @@ SHORT = {"1.27": 0, "1.34": 1}
 """observedGeneration of a condition of a pod of generation 1, by release (S-16)."""
 
 RESTART_ALL = {"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [88]}}
+
+
+def names(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    """The name each row of a table begins with."""
+    return [row[0] for row in rows]
 
 
 def said(condition: Condition | None) -> tuple[str, str, str] | None:
@@ -114,7 +120,9 @@ INITIALIZED_ROWS: list[tuple[str, dict[str, str], tuple[str, ...], str, dict[str
 ]
 
 
-@pytest.mark.parametrize(("name", "words", "who", "phase", "expected"), INITIALIZED_ROWS, ids=str)
+@pytest.mark.parametrize(
+    ("name", "words", "who", "phase", "expected"), INITIALIZED_ROWS, ids=[row[0] for row in INITIALIZED_ROWS]
+)
 def test_initialized(
     name: str,
     words: dict[str, str],
@@ -190,7 +198,7 @@ READY_ROWS: list[tuple[str, dict[str, str], tuple[str, ...], str, dict[str, tupl
 ]
 
 
-@pytest.mark.parametrize(("name", "words", "who", "phase", "expected"), READY_ROWS, ids=str)
+@pytest.mark.parametrize(("name", "words", "who", "phase", "expected"), READY_ROWS, ids=names(READY_ROWS))
 def test_containers_ready_and_ready(
     name: str,
     words: dict[str, str],
@@ -237,7 +245,7 @@ SANDBOX_ROWS: list[tuple[str, tuple[ObservedSandbox, ...], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "sandboxes", "status"), SANDBOX_ROWS, ids=str)
+@pytest.mark.parametrize(("name", "sandboxes", "status"), SANDBOX_ROWS, ids=names(SANDBOX_ROWS))
 def test_sandbox_condition(name: str, sandboxes: tuple[ObservedSandbox, ...], status: str) -> None:
     """S-9: the negation of K-35; its name and whether it is there by release."""
     types = {"1.27": None, "1.29": "PodReadyToStartContainers"}
@@ -316,7 +324,9 @@ RESTARTING_ROWS: list[tuple[str, tuple[ObservedContainer, ...], str, tuple[str, 
 ]
 
 
-@pytest.mark.parametrize(("name", "containers", "phase", "answer"), RESTARTING_ROWS, ids=str)
+@pytest.mark.parametrize(
+    ("name", "containers", "phase", "answer"), RESTARTING_ROWS, ids=[row[0] for row in RESTARTING_ROWS]
+)
 def test_all_containers_restarting(
     name: str, containers: tuple[ObservedContainer, ...], phase: str, answer: tuple[str, str, str]
 ) -> None:
