@@ -18,6 +18,7 @@ LINES: Final[tuple[tuple[str, ...], ...]] = (
     ("__main__",),
     ("cli",),
     ("commands",),
+    ("api",),
     ("server", "exploration"),
     ("guarantees", "timelines", "fidelity", "graphs"),
     ("sim",),
