@@ -1,4 +1,4 @@
-"""The API server on the virtual clock: requests take their time, commits are recorded, watchers hear of them in order."""
+"""The API server on the virtual clock: requests take their time, commits are recorded, watchers hear in order."""
 
 from __future__ import annotations
 
@@ -42,12 +42,16 @@ class ApiServer:
         self.recorder = recorder
         self.store = store
         self._streams: list[_Stream] = []
-        self._seen = 0
         self._known: dict[str, dict[str, Any]] = {}
+        self._ranks: dict[str, int] = {}
 
     def watch(self, watcher: Watcher, kinds: frozenset[str]) -> None:
         """Deliver every change of these kinds to the watcher from now on."""
         self._streams.append(_Stream(watcher, kinds))
+
+    def creation_rank(self, uid: str) -> int:
+        """The place of an object among all that were ever created."""
+        return self._ranks[uid]
 
     def request(
         self,
@@ -71,10 +75,9 @@ class ApiServer:
             then(reply)
 
     def _publish(self, actor: str) -> None:
-        log = self.store.log
-        while self._seen < len(log):
-            change = log[self._seen]
-            self._seen += 1
+        for change in self.store.take_changes():
+            if change.type == "ADDED":
+                self._ranks[change.uid] = len(self._ranks)
             self.recorder.record(self._delta(change, actor))
             for stream in self._streams:
                 if change.kind in stream.kinds:

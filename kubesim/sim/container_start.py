@@ -84,15 +84,14 @@ class ContainerStart:
             self._refuse("CreateContainerConfigError", str(problem))
             return
         number = runtime_pod.next_run(container.name)
+        first = kubelet.first_restart_count(self.sync.uid)
         self.instance = Instance(
             id=identifier(self.sync.uid, container.name, number),
             name=container.name,
             pod_uid=self.sync.uid,
             sandbox_id=self.sync.sandbox_id,
             number=number,
-            restart_count=before.restart_count + 1
-            if before is not None
-            else kubelet.first_restart_count(self.sync.uid),
+            restart_count=before.restart_count + 1 if before is not None else first,
             definition=container_definition(container, kubelet.release),
             image=container.image,
             image_id="sha256:" + identifier("image", container.image),

@@ -1,7 +1,7 @@
 """One node's kubelet: takes pods from the API server, hands them to their workers, and knows what those need.
 
-Every decision is asked of ``kubesim.kubelet``; the workers, the PLEG, the probes and the status manager are state objects
-of their own in this room.
+Every decision is asked of ``kubesim.kubelet``; the workers, the PLEG, the probes and the status manager are state
+objects of their own in this room.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from kubesim.kubelet.definition import container_definition
 from kubesim.kubelet.observed import Observed, ProbeResult, ProbeType, RuntimeState
 from kubesim.kubelet.pod_status import rejected_status
 from kubesim.kubelet.probe_worker import ProbeWorker
-from kubesim.objects.pod import Container, Pod, is_sidecar, pod_view
+from kubesim.kubelet.termination import stop_signal
+from kubesim.objects.pod import Container, Pod, PodSpec, is_sidecar, pod_view
 from kubesim.releases import Release
 from kubesim.scripts import Machine
 from kubesim.sim.api_server import ApiServer
 from kubesim.sim.clock import Clock
 from kubesim.sim.container_setup import MachineShop
+from kubesim.sim.dead_containers import DeadContainers
 from kubesim.sim.event_recorder import EventRecorder
 from kubesim.sim.images import NodeImages
 from kubesim.sim.instances import Instance, RuntimePod
@@ -36,6 +38,7 @@ from kubesim.sim.probing import ProbeManager
 from kubesim.sim.recorder import Recorder
 from kubesim.sim.runtime import Runtime
 from kubesim.sim.status_manager import StatusManager
+from kubesim.sim.status_reports import StatusReports
 from kubesim.sim.surroundings import MountError
 from kubesim.sim.timing import Timing
 from kubesim.sim.work_queue import WorkQueue
@@ -94,6 +97,7 @@ class Kubelet:
         self.workers: dict[str, PodWorker] = {}
         self.pods: dict[str, Pod] = {}
         self._prepared: set[str] = set()
+        self._known_definitions: dict[str, tuple[PodSpec, dict[str, str]]] = {}
         self._overrides: dict[tuple[str, str, ProbeType], Answer] = {}
 
     # -- configuration: what the API server says ------------------------------------------------------------------
@@ -254,23 +258,31 @@ class Kubelet:
         ip = runtime_pod.sandboxes[-1].ip if runtime_pod.sandboxes else ""
         addresses = {"status.podIP": ip, "status.podIPs": ip, "status.hostIP": self.node.address}
         run = runtime_pod.runs.get(container.name, 0)
-        return self.machines.machine(pod, container, runtime_pod.volumes, addresses, run, self.release)
+        signal = stop_signal(container, "", self.release)
+        return self.machines.machine(pod, container, runtime_pod.volumes, addresses, run, signal)
 
     def first_restart_count(self, uid: str) -> int:
         """The restart count of a container without a known instance: 1 if all containers are restarted in place."""
         return 1 if self.reports.is_restarting_all(uid) else 0
 
     def with_definitions(self, pod: Pod, seen: Observed) -> Observed:
-        """The observation with ``definition_changed`` set where a container's spec is not what it was made from (K-53)."""
-        wanted = {
-            name: container_definition(entry, self.release) for name, entry in self.containers_by_name(pod).items()
-        }
+        """The observation, marking the instances whose container's spec is no longer what they were made from (K-53)."""
+        wanted = self._definitions(pod)
         containers = []
         for observed in seen.containers:
             instance = self.runtime.instance(pod.metadata.uid, observed.id)
             is_changed = instance is not None and instance.definition != wanted.get(observed.name, instance.definition)
             containers.append(replace(observed, definition_changed=True) if is_changed else observed)
-        return replace(seen, containers=tuple(containers))
+        return replace(seen, containers=tuple(containers)) if containers else seen
+
+    def _definitions(self, pod: Pod) -> dict[str, str]:
+        """Each container's definition, worked out once per spec."""
+        known = self._known_definitions.get(pod.metadata.uid)
+        if known is None or known[0] is not pod.spec:
+            entries = self.containers_by_name(pod).items()
+            known = (pod.spec, {name: container_definition(entry, self.release) for name, entry in entries})
+            self._known_definitions[pod.metadata.uid] = known
+        return known[1]
 
     @staticmethod
     def containers_by_name(pod: Pod) -> dict[str, Container]:
@@ -303,6 +315,8 @@ class Kubelet:
         self.statuses.forget(uid)
         self.reports.forget(uid)
         self.start_failures.pop(uid, None)
+        self._known_definitions.pop(uid, None)
+        self._prepared.discard(uid)
         self.runtime.remove_pod(uid)
         self.pleg.forget(uid)
         self.queue.forget(uid)

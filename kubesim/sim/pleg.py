@@ -157,7 +157,7 @@ class Pleg:
 def _lifecycle_events(
     container_id: str, old: RuntimeState | None, new: RuntimeState | None
 ) -> tuple[tuple[str, str], ...]:
-    """What a look reports of one container or sandbox; a merely created one is reported as changed, which wakes nobody."""
+    """What a look reports of one container or sandbox; that one was created wakes nobody."""
     match new:
         case RuntimeState.RUNNING:
             return ((STARTED, container_id),)

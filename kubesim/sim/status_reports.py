@@ -1,4 +1,4 @@
-"""The pod statuses a kubelet reports: generated at each pass, with the deadline's verdict, then kept and sent (K-9, K-88)."""
+"""The pod statuses a kubelet reports: generated at each pass, with the deadline's verdict, kept, sent (K-9, K-88)."""
 
 from __future__ import annotations
 

@@ -88,10 +88,6 @@ class Stimuli:
         self._ask("create", {"object": raw}, _Create(self, raw))
 
     def _delete_job_pod(self, action: DeleteJobPod) -> None:
-        pods = [
-            pod for pod in self.store.list("Pod", action.namespace) if _owner_job(pod) in (action.job, _any(action))
-        ]
-        pods.sort(key=lambda pod: int(pod["metadata"]["resourceVersion"]))
         created = self.world.pods_in_order_of_creation(action.namespace)
         pods = [pod for pod in created if _owner_job(pod) is not None and action.job in (None, _owner_job(pod))]
         if action.number >= len(pods):
@@ -146,10 +142,6 @@ class Stimuli:
                 warnings=reply.warnings if reply is not None else (),
             )
         )
-
-
-def _any(action: DeleteJobPod) -> str | None:
-    return action.job
 
 
 def _owner_job(pod: dict[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""Stopping containers as the kubelet does: Killing Event, preStop, the turn, StopContainer; one container or a whole pod.
+"""Stopping containers as the kubelet does: Killing Event, preStop, the turn, StopContainer; one or a whole pod.
 
 How long and in which order is decided in ``kubelet/termination.py``; this acts on it (K-70 to K-83).
 """

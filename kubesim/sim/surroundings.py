@@ -1,14 +1,13 @@
 """What a container finds around it: environment variables, arguments after expansion, volumes and mounts.
 
-Source: ``pkg/kubelet/kubelet_pods.go`` (makeEnvironmentVariables), the documentation's "Dependent environment variables"
-and "Expose Pod information to containers".
+Source: ``pkg/kubelet/kubelet_pods.go`` (makeEnvironmentVariables), the documentation's "Dependent environment
+variables" and "Expose Pod information to containers".
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from typing import Any
 
 from kubesim.objects.pod import Container, DownwardVolume, EnvVar, FieldSelector, KeyToPath, Pod, ResourceFieldSelector
@@ -20,6 +19,7 @@ Lookup = Callable[[str, str], dict[str, Any] | None]
 """Kind and name in the pod's namespace -> raw object, or None."""
 
 _REFERENCE = re.compile(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)")
+_NANOS = 10**9
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['(.*)'\]")
 
 
@@ -154,11 +154,12 @@ def resource_value(pod: Pod, container: Container, selector: ResourceFieldSelect
     of = next((entry for entry in every if entry.name == selector.container_name), container)
     table, _, resource = selector.resource.partition(".")
     values = of.resources.limits if table == "limits" else of.resources.requests
-    amount = parse_quantity(values[resource]) if resource in values else None
-    if amount is None:
-        amount = Fraction(node.get(resource, 0)) if table == "limits" else Fraction(0)
-    divisor = parse_quantity(selector.divisor) if selector.divisor not in ("", "0", 0) else Fraction(1)
-    return str(-(-Fraction(amount) // Fraction(divisor)))
+    if resource in values:
+        amount = parse_quantity(values[resource]).nanos
+    else:
+        amount = node.get(resource, 0) * _NANOS if table == "limits" else 0
+    divisor = parse_quantity(selector.divisor).nanos if selector.divisor not in ("", "0", 0) else _NANOS
+    return str(-(-amount // divisor))
 
 
 def mounts(pod: Pod, container: Container, volumes: Mapping[str, Files]) -> dict[str, Mount]:

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from kubesim.errors import ScenarioError
-from kubesim.units import Duration, seconds
+from kubesim.units import Duration, parse_duration, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,33 @@ def named_profile(name: str) -> Profile:
         entries.update(profiles[ancestor])
     latencies = {key: _latency(entries[key]) for key in entries if key not in ("like", "about")}
     return Profile(name, latencies)
+
+
+def profile_of(name: str, settings: Mapping[str, Any]) -> Profile:
+    """The named profile with some latencies set otherwise: a duration, or three (typical, lowest, highest).
+
+    Raises ScenarioError naming the latencies there are.
+    """
+    profile = named_profile(name)
+    latencies = dict(profile.latencies)
+    for key, value in settings.items():
+        if key not in latencies:
+            raise ScenarioError(f'latency "{key}" is unknown; use one of {", ".join(sorted(latencies))}')
+        latencies[key] = _set_latency(key, value)
+    return Profile(name, latencies)
+
+
+def _set_latency(key: str, value: Any) -> Latency:
+    parts = value if isinstance(value, list) else [value]
+    try:
+        durations = [parse_duration(str(part)) for part in parts]
+    except ValueError as problem:
+        raise ScenarioError(f'latency "{key}": {problem}') from problem
+    if len(durations) == 1:
+        return Latency(durations[0], durations[0], durations[0])
+    if len(durations) != 3 or not durations[1] <= durations[0] <= durations[2]:
+        raise ScenarioError(f'latency "{key}": write one duration, or [typical, lowest, highest]')
+    return Latency(*durations)
 
 
 @dataclass(slots=True)

@@ -73,7 +73,7 @@ class World:
         return self.api.creation_rank(pod["metadata"]["uid"])
 
     def run(self) -> History:
-        """Submit the manifests, carry out the actions at their instants, go on until nothing can change or it is over."""
+        """Submit the manifests, carry out the actions in time, go on until nothing can change or it is over."""
         for document in self.scenario.objects:
             self.stimuli.submit(document)
         for action in self.scenario.actions:

@@ -1,0 +1,60 @@
+"""The Python interface: load a scenario, run it, read its history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from io import TextIOBase
+from pathlib import Path
+
+from kubesim.history.history import History
+from kubesim.scenario.cluster import Cluster, Settings
+from kubesim.scenario.load import Scenario, load_scenario
+from kubesim.units import Duration
+
+__all__ = ["load", "run"]
+
+
+def load(paths: str | Path | TextIOBase | Iterable[str | Path | TextIOBase]) -> Scenario:
+    """The scenario of one manifest or scenario file, or of several; ``-`` is standard input.
+
+    Raises ScenarioError with file, line and column.
+    """
+    return load_scenario(paths)
+
+
+def run(
+    scenario: Scenario,
+    *,
+    release: str | None = None,
+    gates: Mapping[str, bool] | None = None,
+    bugs: Mapping[str, bool] | None = None,
+    cluster: Cluster | None = None,
+    seed: int | None = None,
+    timing: str | None = None,
+    until: Duration | None = None,
+    draw: int = 0,
+) -> History:
+    """Run a scenario on the virtual clock and give its history.
+
+    ``release`` and ``gates`` set what components that name no release of their own run; ``bugs`` forces known bugs;
+    ``cluster`` replaces the scenario's whole. ``until`` in nanoseconds from t=0 (default: the scenario's, else until nothing
+    can change any more, at most 1 h). ``draw`` 0 is nominal; others vary latencies inside their ranges. Raises
+    ScenarioError or ReleaseError for what cannot be run.
+    """
+    from kubesim.sim.world import World  # imports simpy: only when something is run
+
+    if cluster is not None:
+        scenario = replace(scenario, cluster=cluster)
+    if release is not None or gates:
+        scenario = scenario.on(release, gates)
+    if bugs:
+        settings: Settings = scenario.cluster.settings
+        changed = replace(settings, bugs={**settings.bugs, **bugs})
+        scenario = replace(scenario, cluster=replace(scenario.cluster, settings=changed))
+    if seed is not None:
+        scenario = replace(scenario, seed=seed)
+    if timing is not None:
+        profile = replace(scenario.cluster.timing, profile=timing)
+        scenario = replace(scenario, cluster=replace(scenario.cluster, timing=profile))
+    return World(scenario, draw=draw, until=until).run()

@@ -1,0 +1,108 @@
+"""What a container run is made of: its processes with arguments, environment and files, from the Pod and the scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Any
+
+from kubesim.errors import ScenarioError
+from kubesim.objects.pod import Container, Pod
+from kubesim.objects.quantity import parse_quantity
+from kubesim.releases import Release
+from kubesim.scenario.grammar import ContainerOverride
+from kubesim.scenario.load import Scenario
+from kubesim.scripts import Behaviour, ContainerSetup, Machine, parse_behaviour
+from kubesim.scripts import Volume as Files
+from kubesim.sim.surroundings import arguments, environment, filesystem, pod_volumes
+from kubesim.sim.timing import Timing
+from kubesim.store import Store
+
+_NODE_RESOURCES = {"cpu": 2, "memory": 24 * 2**30, "ephemeral-storage": 100 * 2**30}
+"""What a node offers when a limit is not set (cores and bytes); the downward API shows it."""
+
+
+class MachineShop:
+    """Makes the machines of container runs and the volumes of pods; owns the nodes' hostPath directories."""
+
+    def __init__(self, store: Store, scenario: Scenario, timing: Timing) -> None:
+        self.store = store
+        self.scenario = scenario
+        self.timing = timing
+        self._host_paths: dict[str, dict[str, Files]] = {}
+        self._behaviours = [(override, _behaviour(override)) for override in scenario.containers]
+
+    def volumes(self, pod: Pod, address: str) -> dict[str, Files]:
+        """The pod's volumes by name. Raises MountError when one refers to something that is not there."""
+        lookup = partial(self._find, pod.metadata.namespace)
+        host_paths = self._host_paths.setdefault(pod.spec.node_name, {})
+        addresses = {"status.podIP": "", "status.podIPs": "", "status.hostIP": address}
+        return pod_volumes(pod, lookup, host_paths, addresses, _NODE_RESOURCES)
+
+    def machine(
+        self,
+        pod: Pod,
+        container: Container,
+        volumes: Mapping[str, Files],
+        addresses: Mapping[str, str],
+        run: int,
+        stop_signal: str,
+    ) -> Machine:
+        """The processes of the container's next run. Raises ConfigError (K-30)."""
+        lookup = partial(self._find, pod.metadata.namespace)
+        variables = environment(pod, container, lookup, addresses, _NODE_RESOURCES)
+        command, args = arguments(container, variables)
+        name = pod.spec.hostname or pod.metadata.name
+        setup = ContainerSetup(
+            image=container.image,
+            command=command,
+            args=args,
+            env={"HOSTNAME": name, **variables},
+            hostname=name,
+            working_dir=container.working_dir,
+            files=filesystem(pod, container, volumes),
+            run=run,
+            memory_limit=_memory_limit(container),
+            behaviour=self._override(pod, container),
+            stop_signal=stop_signal,
+            ports=tuple(port.container_port for port in container.ports),
+            draw=self.timing.stream(f"script/{pod.metadata.namespace}/{pod.metadata.name}/{container.name}").random,
+        )
+        return Machine(setup)
+
+    def _find(self, namespace: str, kind: str, name: str) -> dict[str, Any] | None:
+        return self.store.find(kind, namespace, name)
+
+    def _override(self, pod: Pod, container: Container) -> Behaviour | None:
+        """The declared behaviour of the first override that matches, or of the image; None: as its command says."""
+        for override, behaviour in self._behaviours:
+            if (
+                _fits(override.pod, pod.metadata.name)
+                and _fits(override.container, container.name)
+                and _fits(override.image, container.image)
+            ):
+                return behaviour
+        image = self.scenario.cluster.images.get(container.image)
+        if image is not None and image.script is not None:
+            return parse_behaviour(image.script, f"images.{container.image}.script")
+        return None
+
+
+def _fits(pattern: str | None, name: str) -> bool:
+    return pattern is None or fnmatchcase(name, pattern)
+
+
+def _behaviour(override: ContainerOverride) -> Behaviour:
+    try:
+        return parse_behaviour(override.script)
+    except ScenarioError as problem:
+        if override.place is None:
+            raise
+        raise (override.place / "script").error(f"{problem.field}: {problem.message}") from problem
+
+
+def _memory_limit(container: Container) -> int | None:
+    """The memory limit in bytes, or None."""
+    limit = container.resources.limits.get("memory")
+    return None if limit is None else parse_quantity(limit).nanos // 10**9
