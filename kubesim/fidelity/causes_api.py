@@ -78,8 +78,14 @@ def hang_pod(tree: Tree, life: Life) -> None:
     """The causes of every value that the API server showed of one pod."""
     for strand, values in life.strands.items():
         if strand.startswith(("init/", "main/")):
+            if strand.endswith(" last"):
+                continue
             for place, each in enumerate(values):
                 tree.hang(each.key, *_container_value(tree, life, strand, each, values[place - 1 : place]))
+    for strand, values in life.strands.items():
+        if strand.startswith(("init/", "main/")) and strand.endswith(" last"):
+            for each in values:
+                tree.hang(each.key, *_last_state(tree, life, strand, each))
     order = {"deletion": 0, "phase": 1, "gone": 2}
     for at, keys in life.changes:
         batch = sorted(keys, key=lambda key: order.get(str(key[2]), 3))
@@ -106,6 +112,8 @@ def _pod_value(tree: Tree, life: Life, key: Key, at: Instant, shown: list[Key]) 
         return _scheduled(tree, life, created, at)
     if strand == "phase":
         return _phase(tree, life, at)
+    if strand == "finalizers":
+        return _finalizers(tree, life, at)
     if strand == "cond/PodReadyToStartContainers" and not shown:
         what = "start" if value and value[0] == "True" else "exit"
         pause = [each for each in life.moments if each.container == SANDBOX and each.what == what and each.at <= at]
@@ -122,6 +130,16 @@ def _scheduled(tree: Tree, life: Life, created: Key, at: Instant) -> tuple[Key, 
     if (action := tree.actions_on(life.name, at, WRITE)) is not None:
         return action.key, Kind.SETUP
     return created, Kind.SETUP
+
+
+def _finalizers(tree: Tree, life: Life, at: Instant) -> tuple[Key, Kind]:
+    """An action took them away, or the Job controller when it had counted the pod."""
+    if (action := tree.actions_on(life.name, at, AT_ONCE)) is not None:
+        return action.key, Kind.DIRECT
+    counted = latest(((when, key, Kind.JOB) for when, key in _endings(life) if when < at), at)
+    if counted is not None:
+        return counted[1], counted[2]
+    return _written(tree, life, at, Kind.STATUS)
 
 
 def _phase(tree: Tree, life: Life, at: Instant) -> tuple[Key, Kind]:
@@ -142,15 +160,9 @@ def _container_value(
     tree: Tree, life: Life, strand: str, each: Occurrence, before: list[Occurrence]
 ) -> tuple[Key, Kind]:
     """The start or the end that a container's status tells of, or the probe that turned it ready."""
-    container = strand.partition("/")[2].removesuffix(" last")
-    moments = [
-        moment
-        for moment in moments_of(life, "start", "exit")
-        if moment.container == container and moment.at <= each.at + SKEW
-    ]
-    if each.value is None or strand.endswith(" last"):
-        ended = [moment for moment in moments if moment.what == "exit"] or moments
-        return _from(tree, life, ended, each.at, Kind.STATUS)
+    moments = _moments_until(life, strand, each.at)
+    if each.value is None:
+        return _from(tree, life, moments, each.at, Kind.STATUS)
     state = each.value[_STATE]
     if state == "waiting" and before and each.value[1] in ("ErrImagePull", "ImagePullBackOff"):
         return before[0].key, Kind.SHOWN if each.value[1] == "ImagePullBackOff" else Kind.REQUEUE
@@ -165,10 +177,23 @@ def _container_value(
     return _from(tree, life, told, each.at, Kind.STATUS)
 
 
+def _moments_until(life: Life, strand: str, at: Instant) -> list[Moment]:
+    container = strand.partition("/")[2].removesuffix(" last")
+    return [each for each in moments_of(life, "start", "exit") if each.container == container and each.at <= at + SKEW]
+
+
+def _last_state(tree: Tree, life: Life, strand: str, each: Occurrence) -> tuple[Key, Kind]:
+    """The state before changes with the state, for the same reason; alone only when the kubelet forgets it."""
+    for state in life.strands.get(strand.removesuffix(" last"), ()):
+        if state.at == each.at and (link := tree.causes.links.get(state.key)) is not None:
+            return link.cause, link.kind
+    return _from(tree, life, _moments_until(life, strand, each.at), each.at, Kind.STATUS)
+
+
 def _from(tree: Tree, life: Life, moments: list[Moment], at: Instant, kind: Kind) -> tuple[Key, Kind]:
-    if moments:
-        late = kind is Kind.STATUS and at - moments[-1].at > WRITE
-        return moments[-1].key, Kind.SHOWN if late else kind
+    """The latest of these; a status that comes late was written for something else that happened in the pod."""
+    if moments and (kind is not Kind.STATUS or at - moments[-1].at <= WRITE):
+        return moments[-1].key, kind
     return _written(tree, life, at, Kind.STATUS)
 
 
@@ -211,6 +236,8 @@ def _by_controller(tree: Tree, job: str, at: Instant, life: Life | None) -> tupl
             continue
         if sibling is not life:
             ends = _endings(sibling)
+            if life is None and (made_pod := tree.created.get(sibling.name)) is not None:
+                candidates.append((tree.causes.times[made_pod], made_pod, Kind.JOB))
             candidates += [(when, key, Kind.JOB) for when, key in ends if life is None or key[2] != "deletion"]
             candidates += [(each.at, each.key, Kind.JOB) for each in moments_of(sibling, "start", "exit")]
         else:

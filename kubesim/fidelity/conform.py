@@ -84,13 +84,17 @@ def find_source(trace: str | Path, scenarios: str | Path | None = None) -> Sourc
 
 
 def _configuration(trace: Path, names: tuple[str, ...], folders: Iterable[Path]) -> dict[str, Any]:
-    """The releases and gates of a configuration, known by the trace's own word or by its folder's name."""
+    """The releases and gates of a configuration, known by the trace's own word or by its folder's name.
+
+    A name may carry a prefix that says which scenarios were run there: ``rnd-1.29`` is the configuration ``1.29``.
+    """
     places = [place for folder in dict.fromkeys(folders) if (place := folder / "configs.json").exists()]
     for place in places:
         known: dict[str, dict[str, Any]] = json.loads(place.read_text(encoding="utf-8"))
         for name in names:
-            if name in known:
-                return known[name]
+            bare = name.partition("-")[2]
+            if name in known or bare in known:
+                return known[name] if name in known else known[bare]
     if not places:
         raise ScenarioError(
             "no configs.json beside its configuration's folder, nor beside the scenarios", path=str(trace)

@@ -25,7 +25,7 @@ def _steps(pair: Pair, life: Life, values: list[Occurrence], simulated: bool) ->
     if not values:
         return []
     lasted = [after.at - before.at for before, after in pairwise(values)] + [max(end - values[-1].at, 0)]
-    short = [length < SHORT for length in lasted]
+    short = [length < SHORT and values[0].key[2] != "deletion" for length in lasted]
     short[-1] = False
     late = [pair.may_be_missing(each.key, each.at, simulated) for each in values]
     return [Step(each.value, brief or at_end) for each, brief, at_end in zip(values, short, late, strict=True)]
