@@ -57,7 +57,7 @@ def _told(key: Key, before: dict[str, Any], version: Version) -> list[Told]:
     if status:
         tone = next((one.tone for one in status if one.tone), "")
         why = "; ".join(one.why for one in status if one.why)
-        told.append(Told("status: " + ", ".join(one.what for one in status), why, tone))
+        told.append(Told("status: " + "; ".join(one.what for one in status), why, tone))
     return told
 
 
@@ -68,7 +68,7 @@ def _metadata(key: Key, before: dict[str, Any], after: dict[str, Any]) -> Iterat
         text = "" if grace is None else f", grace {grace} s"
         yield Told(f"{key.kind} {key.name} is being deleted{text}", tone="who", names_object=True)
     elif grace is not None and grace != old.get("deletionGracePeriodSeconds"):
-        yield Told(f"grace of the deletion is {grace} s now")
+        yield Told(f"deletion with grace {grace} s now")
     for field in sorted(new.keys() | old.keys()):
         if field not in _SILENT_METADATA and new.get(field) != old.get(field):
             yield Told(f"metadata.{field} changed" if new.get(field) else f"metadata.{field} removed", tone="dim")
@@ -109,34 +109,29 @@ def _containers(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Told]:
 
 
 def _container(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is new about one container, and how it is meant."""
+    runs, was_ready, ready = "running" in (new.get("state") or {}), old.get("ready", False), new.get("ready", False)
     state, before = _state(new), _state(old)
-    if state and state[0] != (before or ("",))[0]:
-        yield state
-    if new.get("ready") != old.get("ready", False) and "running" in (new.get("state") or {}):
-        yield ("ready", "good") if new.get("ready") else ("not ready", "warn")
+    if state and state != before:
+        yield f"{state[0]} and ready" if runs and ready else state[0], state[1]
+    elif runs and ready != was_ready:
+        yield ("ready", "good") if ready else ("not ready", "warn")
 
 
 def _state(entry: dict[str, Any]) -> tuple[str, str] | None:
     """A container's state in words, and how it is meant."""
     state = entry.get("state") or {}
     if "running" in state:
-        return f"running{_run(entry)}", "good"
+        count = entry.get("restartCount", 0)
+        return f"running{f' (restart {count})' if count else ''}", "good"
     if (waiting := state.get("waiting")) is not None:
         reason = waiting.get("reason") or ""
         usual = reason in ("", "PodInitializing", "ContainerCreating")
         return f"waiting{f' ({reason})' if reason else ''}", "" if usual else "warn"
     if (ended := state.get("terminated")) is not None:
-        code = ended.get("exitCode", 0)
-        return (
-            f"terminated ({ended.get('reason') or 'no reason'}, exit code {code}{_run(entry)})",
-            "bad" if code else "",
-        )
+        code, reason = ended.get("exitCode", 0), ended.get("reason") or "no reason"
+        return f"terminated ({reason}, exit code {code})", "bad" if code else ""
     return None
-
-
-def _run(entry: dict[str, Any]) -> str:
-    count = entry.get("restartCount", 0)
-    return f", restart {count}" if count else ""
 
 
 def _conditions(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Told]:
@@ -149,9 +144,11 @@ def _conditions(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Told]:
         reason = f" ({entry['reason']})" if entry.get("reason") else ""
         match type_, status:
             case "Ready", _:
-                yield Told("Ready", tone="good") if status == "True" else Told("not Ready", tone="warn")
-            case "Initialized", "True":
-                yield Told("initialized")
+                is_ready = status == "True"
+                yield Told("Pod Ready" if is_ready else "Pod not Ready", tone="good" if is_ready else "warn")
+            case "Initialized", _:
+                if known:
+                    yield Told("initialized" if status == "True" else "not initialized")
             case _:
                 yield Told(f"{type_} is {status}{reason}", entry.get("message") or "", _tone(type_) or "warn")
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from kubesim.history import lives
 from kubesim.history.history import History
 from kubesim.history.lives import SANDBOX, PodLife
-from kubesim.history.records import EventEmitted
 from kubesim.history.replay import Key, Version
+from kubesim.history.series import Series, event_series
 from kubesim.scenario.facts import ConditionChange, EventFacts, Facts, JobFacts, Moment, PodFacts, Run
 from kubesim.units import Instant
 
@@ -22,7 +21,7 @@ def facts_of(history: History) -> Facts:
     return Facts(
         pods=tuple(_pod(life, started) for life in history.pods),
         jobs=tuple(_job(key, versions, started) for key, versions in jobs),
-        events=_events(history),
+        events=tuple(_event(series, started) for series in event_series(history)),
         end=history.ended - started,
     )
 
@@ -86,20 +85,7 @@ def _run(run: lives.Run, started: Instant) -> Run:
     )
 
 
-def _events(history: History) -> tuple[EventFacts, ...]:
-    """Each Kubernetes Event once, where it was first seen, with the count it reached."""
-    found: dict[tuple[str, ...], EventFacts] = {}
-    series: dict[tuple[str, ...], int] = {}
-    for order, event in enumerate(history):
-        if not isinstance(event, EventEmitted):
-            continue
-        same = (event.kind, event.namespace, event.name, event.type, event.reason, event.message, event.field_path)
-        if not event.update:
-            series[same] = series.get(same, -1) + 1
-        key = (*same, str(series.get(same, 0)))
-        if key in found:
-            found[key] = replace(found[key], count=event.count)
-        else:
-            moment = Moment(event.at - history.started, order)
-            found[key] = EventFacts(moment, event.name, event.type, event.reason, event.message, event.count)
-    return tuple(found.values())
+def _event(series: Series, started: Instant) -> EventFacts:
+    event = series.first
+    moment = Moment(event.at - started, series.order)
+    return EventFacts(moment, event.name, event.type, event.reason, event.message, series.last.count)

@@ -45,9 +45,14 @@ def plain_text(names: dict[Key, str]) -> Callable[[str], str]:
     def plain(message: str) -> str:
         if changed:
             message = pattern.sub(lambda found: changed[found.group()], message)
-        return _CONTAINER_ID.sub(r"\1", _UID.sub(r"\1", message))
+        return short_ids(message)
 
     return plain
+
+
+def short_ids(message: str) -> str:
+    """A message with uids and container ids cut to their first eight digits."""
+    return _CONTAINER_ID.sub(r"\1", _UID.sub(r"\1", message))
 
 
 def _owning_job(pod: dict[str, Any]) -> str | None:

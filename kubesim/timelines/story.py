@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from signal import Signals
 from typing import Final
 
 from kubesim.history.history import History
@@ -27,6 +28,7 @@ from kubesim.history.records import (
     RuntimeChanged,
 )
 from kubesim.timelines.changes import Told, told_changes
+from kubesim.timelines.names import short_ids
 from kubesim.units import MILLISECOND, Instant
 
 OUTPUT_LINES: Final = 6
@@ -35,8 +37,8 @@ OUTPUT_LINES: Final = 6
 _SIGNAL_AFTER_STOP: Final = 100 * MILLISECOND
 _ENDS: Final = {
     "settled": "nothing can change any more",
-    "until": "the run was to end here",
-    "horizon": "the run was to end here",
+    "until": "the run ends here, as asked",
+    "horizon": "the run ends here; more would follow",
 }
 
 
@@ -107,7 +109,9 @@ class _Teller:
                 yield Line(record.at, "kubelet", what, record.output, record.rules, tone)
             case EventEmitted(type="Warning", update=False):
                 what = f"Event {record.reason} about {self._name(record.name, _container_of(record.field_path))}"
-                yield Line(record.at, _short_actor(record.component, False), what, record.message, (), "warn")
+                yield Line(
+                    record.at, _short_actor(record.component, False), what, short_ids(record.message), (), "warn"
+                )
             case OutputWritten():
                 yield from self._output(record)
             case Ended():
@@ -206,7 +210,9 @@ def _runtime_line(record: RuntimeChanged, name: str) -> Iterator[Line]:
         case "exit":
             reason = f" ({record.reason})" if record.reason and record.reason not in ("Error", "Completed") else ""
             tone = "bad" if record.code else "good"
-            yield Line(record.at, "runtime", f"{name} exited with {record.code}{reason}", tone=tone)
+            yield Line(
+                record.at, "runtime", f"{name} exited with {record.code}{reason}", _by_signal(record.code), (), tone
+            )
         case "oom" if not is_sandbox:
             yield Line(record.at, "runtime", f"{name} ran out of memory", tone="bad")
         case "exec-start" if record.purpose in HOOKS:
@@ -214,6 +220,13 @@ def _runtime_line(record: RuntimeChanged, name: str) -> Iterator[Line]:
         case "exec-exit" if record.purpose in HOOKS:
             tone = "bad" if record.code else ""
             yield Line(record.at, "runtime", f"{record.purpose} hook of {name} ended with {record.code}", tone=tone)
+
+
+def _by_signal(code: int | None) -> str:
+    """What an exit code above 128 says by convention of shells and runtimes: the signal that ended the process."""
+    known = {signal.value: signal.name for signal in Signals}
+    number = (code or 0) - 128
+    return f"128 + {number}, as by {known[number]}" if number in known else ""
 
 
 def _action(record: ActionDone) -> Iterator[Line]:

@@ -1,0 +1,1 @@
+"""The commands of ``kubesim``: parsing and printing, nothing else. What is slow to import is imported late."""

@@ -1,0 +1,44 @@
+"""``kubesim features``: the feature gates of one component of one release."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from kubesim.commands import options
+from kubesim.commands.options import Setting
+
+COMPONENTS: Final = ("apiserver", "controller-manager", "scheduler", "kubelet")
+
+
+@click.command("features")
+@click.option("--release", "release_name", required=True, metavar="R", help="Release, such as 1.29 or 1.29.0.")
+@click.option("--component", type=click.Choice(COMPONENTS), default="kubelet", show_default=True, help="Whose gates.")
+@click.option("--gate", "gates", multiple=True, type=options.setting, metavar="NAME=BOOL", help="A gate set by hand.")
+@click.option("--metrics", is_flag=True, help="Print the kubernetes_feature_enabled lines of /metrics.")
+def command(release_name: str, component: str, gates: tuple[Setting, ...], metrics: bool) -> None:
+    """Print the gates that touch the life of a Pod: stage, default, and whether each is on."""
+    from kubesim.releases.features import features, metrics_lines
+    from kubesim.releases.release import release
+    from kubesim.timelines.tables import align
+
+    for gate in gates:
+        if gate.component not in (None, component):
+            raise click.UsageError(f"--gate {gate.component}:{gate.name} is not of the {component}; leave the name out")
+    shown = release(release_name, {gate.name: gate.value for gate in gates}, component=component)
+    if metrics:
+        click.echo("\n".join(metrics_lines(shown)))
+        return
+    rows = [
+        [
+            feature.name,
+            feature.stage,
+            "on" if feature.default else "off",
+            ("on" if feature.enabled else "off") + (" (set)" if feature.set_by_hand else ""),
+            "locked" if feature.locked else "",
+            feature.reads or "",
+        ]
+        for feature in features(shown)
+    ]
+    click.echo("\n".join(align(["GATE", "STAGE", "DEFAULT", "NOW", "", "SWITCHES"], rows)))

@@ -1,0 +1,66 @@
+"""Kinds of command-line values: durations, gates and bugs, deletes. Each function is the ``type`` of an option."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import click
+
+from kubesim.units import Duration, parse_duration
+
+_TRUE: Final = ("true", "t", "1", "on")
+_FALSE: Final = ("false", "f", "0", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A gate or bug set by hand; ``component`` None: everywhere."""
+
+    name: str
+    value: bool
+    component: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAt:
+    """Delete everything the scenario begins with, so long after t=0; None leaves the grace to the API server."""
+
+    at: Duration
+    grace: int | None
+
+
+def duration(text: str | Duration) -> Duration:
+    """A Go duration, not negative."""
+    if isinstance(text, int):
+        return text
+    try:
+        found = parse_duration(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    if found < 0:
+        raise click.BadParameter(f"{text!r} is negative; write a duration from 0s on")
+    return found
+
+
+def setting(text: str | Setting) -> Setting:
+    """``NAME=true`` or ``COMPONENT:NAME=true``."""
+    if isinstance(text, Setting):
+        return text
+    name, _, wanted = text.partition("=")
+    component, colon, rest = name.rpartition(":")
+    word = wanted.strip().lower()
+    if not rest or word not in (*_TRUE, *_FALSE) or (colon and not component):
+        raise click.BadParameter(f"{text!r} is not a setting; write NAME=true, NAME=false or node:NAME=true")
+    return Setting(rest, word in _TRUE, component or None)
+
+
+def delete_at(text: str | DeleteAt) -> DeleteAt:
+    """``12s`` or ``12s:5``: when, and with which grace in seconds."""
+    if isinstance(text, DeleteAt):
+        return text
+    when, colon, grace = text.partition(":")
+    digits = grace.removesuffix("s")
+    if colon and not digits.isdecimal():
+        raise click.BadParameter(f"grace {grace!r} is not a number of seconds; write 12s:5 or 12s")
+    return DeleteAt(duration(when), int(digits) if colon else None)

@@ -1,0 +1,47 @@
+"""A history in the format that ``-o`` names."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from kubesim.history.history import History
+from kubesim.timelines.style import Style
+from kubesim.timelines.tables import events_table, jobs_table, pods_table
+from kubesim.timelines.text import text
+from kubesim.timelines.trace import render, trace
+
+_SILENT_KINDS: Final = ("Event", "Lease", "Namespace", "Node", "ServiceAccount")
+
+
+def formatted(history: History, form: str, style: Style, *, config: str | None = None) -> str:
+    """The whole output; empty if there is nothing to show."""
+    match form:
+        case "table" | "wide":
+            wide = form == "wide"
+            blocks = [pods_table(history, wide=wide), jobs_table(history, wide=wide)]
+            return "\n\n".join("\n".join(block) for block in blocks if block) + ("\n" if any(blocks) else "")
+        case "events":
+            return "".join(f"{line}\n" for line in events_table(history))
+        case "json":
+            return json.dumps(final_list(history), indent=4) + "\n"
+        case "yaml":
+            return _yaml(final_list(history))
+        case "jsonl":
+            return history.to_jsonl()
+        case "trace":
+            return render(trace(history, config=config))
+        case _:
+            return text(history, style)
+
+
+def final_list(history: History) -> dict[str, Any]:
+    """The objects that exist in the end, as ``kubectl get -o json`` lists them; the cluster's own are left out."""
+    items = [raw for key, raw in history.objects().items() if key.kind not in _SILENT_KINDS]
+    return {"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}}
+
+
+def _yaml(value: dict[str, Any]) -> str:
+    import yaml  # slow to import, and one format needs it
+
+    return yaml.safe_dump(value, default_flow_style=False, allow_unicode=True)

@@ -1,0 +1,43 @@
+"""What a person sees who waits for more than a second: how far it is, on stderr, and only on a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Final
+
+_PATIENCE: Final = 1.0
+
+
+class Progress:
+    """A counter of finished pieces; used as a context, so that its line is wiped whatever happens."""
+
+    def __init__(self, total: int, what: str) -> None:
+        self.total, self.what = total, what
+        self.done = 0
+        self._begun = time.monotonic()
+        self._is_shown = False
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.wipe()
+
+    def step(self, name: str) -> None:
+        """One more piece is about to begin."""
+        if sys.stderr.isatty() and time.monotonic() - self._begun >= _PATIENCE:
+            sys.stderr.write(f"\r\x1b[K{self.done}/{self.total} {self.what}  {name}")
+            sys.stderr.flush()
+            self._is_shown = True
+        self.done += 1
+
+    def wipe(self) -> None:
+        """Take the line away, before something else is printed."""
+        if self._is_shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._is_shown = False

@@ -1,0 +1,126 @@
+"""``kubesim run``: one scenario, on one release or on several in turn."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from kubesim.commands import options
+from kubesim.commands.options import DeleteAt, Setting
+
+if TYPE_CHECKING:
+    from kubesim.history.history import History
+
+FORMATS: Final = ("text", "table", "wide", "events", "yaml", "json", "jsonl", "trace")
+MACHINE_FORMATS: Final = ("yaml", "json", "jsonl", "trace")
+"""Formats of which one output holds one run."""
+
+TIMINGS: Final = ("ideal", "typical", "loaded")
+
+
+@click.command("run")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("-o", "--output", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Format.")
+@click.option("--release", "releases", multiple=True, metavar="R", help="Release, such as 1.29; repeat to see several.")
+@click.option(
+    "--gate",
+    "gates",
+    multiple=True,
+    type=options.setting,
+    metavar="[PART:]NAME=BOOL",
+    help="Gate, of all or of one part (apiserver, node).",
+)
+@click.option(
+    "--bug",
+    "bugs",
+    multiple=True,
+    type=options.setting,
+    metavar="NAME=on|off",
+    help="A known bug, against the release.",
+)
+@click.option(
+    "--delete-at",
+    type=options.delete_at,
+    metavar="WHEN[:GRACE]",
+    help="Delete the Pods and Jobs then, with that grace in seconds.",
+)
+@click.option("--until", type=options.duration, metavar="DURATION", help="How long the run lasts, such as 2m.")
+@click.option("--seed", type=int, help="Seed of everything that is left to chance.")
+@click.option("--timing", type=click.Choice(TIMINGS), help="Latency profile.")
+@click.option("--draw", type=click.IntRange(min=0), default=0, help="Number of a draw of the latencies; 0: nominal.")
+@click.option("--config", metavar="FILE:NAME", help="Releases and gates as in a recording's configs.json.")
+@click.option("--actions", metavar="FILE", help="Timed actions, as in a recording's ID.actions.json.")
+@click.option("--output-file", type=click.Path(dir_okay=False, writable=True), help="Write there, not to stdout.")
+def command(
+    files: tuple[str, ...],
+    form: str,
+    releases: tuple[str, ...],
+    gates: tuple[Setting, ...],
+    bugs: tuple[Setting, ...],
+    delete_at: DeleteAt | None,
+    until: int | None,
+    seed: int | None,
+    timing: str | None,
+    draw: int,
+    config: str | None,
+    actions: str | None,
+    output_file: str | None,
+) -> None:
+    """Run manifests on a virtual clock and print what happens and why.
+
+    FILE holds Kubernetes manifests and at most one Scenario; "-" is standard input.
+    """
+    from kubesim import api
+    from kubesim.commands.inputs import read_scenario
+
+    if config and releases:
+        raise click.UsageError("--config says the releases; leave out --release")
+    if len(releases) > 1 and form in MACHINE_FORMATS:
+        raise click.UsageError(f"-o {form} holds one run; give one --release")
+    scenario = read_scenario(files, config=config, actions=actions, gates=gates, bugs=bugs, delete_at=delete_at)
+    histories = [
+        api.run(scenario, release=release, seed=seed, timing=timing, until=until, draw=draw)
+        for release in releases or (None,)
+    ]
+    _write(histories, form, config.rpartition(":")[2] if config else None, output_file)
+    refused = [told for history in histories for told in _tell_refusals(history)]
+    if refused:
+        click.get_current_context().exit(1)
+
+
+def _write(histories: list[History], form: str, config: str | None, output_file: str | None) -> None:
+    import os
+
+    from kubesim.commands.outputs import formatted
+    from kubesim.timelines.style import Style, style_for
+
+    style = Style() if output_file else style_for(sys.stdout, os.environ)
+    several = len(histories) > 1
+    parts = []
+    for history in histories:
+        part = formatted(history, form, style, config=config)
+        heading = f"# release {history.header.control_plane.release}\n" if several and form != "text" else ""
+        parts.append(heading + part)
+    whole = "\n".join(parts) if form != "text" else f"\n{'─' * style.width}\n\n".join(parts)
+    if output_file:
+        Path(output_file).write_text(whole, encoding="utf-8")
+    else:
+        sys.stdout.write(whole)
+
+
+def _tell_refusals(history: History) -> list[str]:
+    """Print what kubectl would have printed on stderr: warnings, and the objects that were refused."""
+    from kubesim.history.records import ActionDone
+
+    refused = []
+    for action in history.of(ActionDone):
+        for warning in action.warnings:
+            click.echo(f"Warning: {warning}", err=True)
+        if action.code >= 400 and action.kubectl:
+            click.echo(action.kubectl, err=True)
+        if action.code >= 400 and action.do.startswith("create "):
+            refused.append(action.message)
+    return refused
