@@ -12,7 +12,7 @@ from typing import Any
 Object = dict[str, Any]
 
 
-def merge_patch(before: Object, after: Object) -> Object:
+def make_patch(before: Object, after: Object) -> Object:
     """The smallest merge patch that turns ``before`` into ``after``; empty when they are equal."""
     patch: Object = {key: None for key, value in before.items() if value is not None and after.get(key) is None}
     for key, value in after.items():
@@ -22,7 +22,7 @@ def merge_patch(before: Object, after: Object) -> Object:
         if isinstance(value, dict):
             if not isinstance(old, dict):
                 patch[key] = _without_nulls(value)
-            elif inner := merge_patch(old, value):
+            elif inner := make_patch(old, value):
                 patch[key] = inner
         elif old != value or type(old) is not type(value):
             patch[key] = value

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from kubesim.history.deltas import merge_patch
+from kubesim.history.deltas import make_patch
 from kubesim.history.history import History
 from kubesim.history.records import (
     ActionDone,
@@ -108,7 +108,7 @@ class Teller:
                     actor="kubelet/node1",
                     verb="update",
                     object=raw if change["type"] == "ADDED" else None,
-                    patch=None if change["type"] == "ADDED" else merge_patch(before or {}, raw),
+                    patch=None if change["type"] == "ADDED" else make_patch(before or {}, raw),
                 )
             )
         return records
