@@ -1,0 +1,155 @@
+"""Finding and loading programs: modelled tools, declared programs, shell scripts, and visible assumptions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubesim.scripts import tools
+from kubesim.scripts.declared import Behaviour, DeclaredProgram, Length, Reaction
+from kubesim.scripts.filesystem import Directory, File, FileError, absolute
+from kubesim.scripts.images import PATH, interpreter, program_behaviours
+from kubesim.scripts.process import SIGNALS, Process, Shell
+
+if TYPE_CHECKING:
+    from kubesim.scripts.kernel import Kernel
+
+Failure = tuple[int, str]
+_SHELL_NAMES = ("sh", "ash", "dash", "bash")
+
+
+def find_file(kernel: Kernel, name: str, path: str) -> str | None:
+    """Where a program's file is, as ``command -v`` prints it."""
+    if "/" in name:
+        return name if isinstance(_entry(kernel, name, "/"), File) or _is_image_program(kernel, name) else None
+    for directory in path.split(":"):
+        if isinstance(_entry(kernel, f"{directory}/{name}", "/"), File):
+            return f"{directory}/{name}"
+    if name in kernel.image.commands:
+        return f"{kernel.image.bin_directory}/{name}"
+    return None
+
+
+def _entry(kernel: Kernel, path: str, directory: str) -> object:
+    try:
+        return kernel.files.get(absolute(path, directory))
+    except FileError:
+        return None
+
+
+def _is_image_program(kernel: Kernel, path: str) -> bool:
+    directory, _, name = path.rpartition("/")
+    return directory in ("/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin", "") and name in kernel.image.commands
+
+
+def missing(kernel: Kernel, argv: tuple[str, ...], directory: str, path: str) -> str | None:
+    """The OCI runtime's reason why a first process cannot be started; None when it can."""
+    name = argv[0]
+    entry = _entry(kernel, name, directory) if "/" in name else None
+    if isinstance(entry, File):
+        return None if entry.mode & 0o111 else f'exec: "{name}": permission denied'
+    if isinstance(entry, Directory):
+        return f'exec: "{name}": is a directory'
+    if "/" in name:
+        if not kernel.image.complete or _is_image_program(kernel, name):
+            return None
+        return f'exec: "{name}": stat {name}: no such file or directory'
+    if not kernel.image.complete or find_file(kernel, name, path or PATH):
+        return None
+    return f'exec: "{name}": executable file not found in $PATH'
+
+
+def load(kernel: Kernel, process: Process, argv: tuple[str, ...], variables: dict[str, str]) -> Failure | None:
+    """Make the process this program; the status and reason when it cannot be run."""
+    name = argv[0]
+    entry = None
+    if "/" in name:
+        entry = _entry(kernel, name, process.directory)
+    else:
+        for directory in variables.get("PATH", PATH).split(":"):
+            found = _entry(kernel, f"{directory}/{name}", "/")
+            if isinstance(found, File):
+                entry, name = found, f"{directory}/{name}"
+                break
+    if isinstance(entry, File):
+        return _load_file(kernel, process, argv, variables, name, entry)
+    if isinstance(entry, Directory):
+        return 126, "Permission denied"
+    short = name.rsplit("/", 1)[-1]
+    exists = _is_image_program(kernel, name) if "/" in name else name in kernel.image.commands
+    if not exists and kernel.image.complete:
+        return 127, "not found" if "/" not in name or kernel.image.shell != "bash" else "No such file or directory"
+    process.argv, process.environment = argv, variables
+    if short == "busybox" and len(argv) > 1:
+        return load(kernel, process, argv[1:], variables)
+    if short in _SHELL_NAMES:
+        return _load_shell(kernel, process, argv, variables, short)
+    process.shell = None
+    process.program = tools.program(kernel, short, argv) or _declared(kernel, short, argv)
+    return None
+
+
+def _load_file(
+    kernel: Kernel, process: Process, argv: tuple[str, ...], variables: dict[str, str], path: str, file: File
+) -> Failure | None:
+    """A script file: run by the interpreter its first line names, else by the shell."""
+    if not file.mode & 0o111:
+        return 126, "Permission denied"
+    first = file.content.split("\n", 1)[0]
+    if first.startswith("#!"):
+        words = first[2:].split(None, 1)
+        if words and words[0].endswith("/env") and len(words) > 1:
+            words = words[1].split(None, 1)
+        return load(kernel, process, (*words, path, *argv[1:]), variables)
+    return load(kernel, process, ("/bin/sh", path, *argv[1:]), variables)
+
+
+def _load_shell(
+    kernel: Kernel, process: Process, argv: tuple[str, ...], variables: dict[str, str], short: str
+) -> Failure | None:
+    from kubesim.scripts.starting import start_shell
+
+    dialect = short if short in ("bash", "dash", "ash") else kernel.image.shell
+    if dialect == "none":
+        return 127, "not found"
+    process.program = None
+    shell = Shell(dialect=dialect, name=argv[0])
+    process.shell = shell
+    start_shell(kernel, process, shell, argv, variables)
+    return None
+
+
+def _declared(kernel: Kernel, name: str, argv: tuple[str, ...]) -> DeclaredProgram:
+    """A program that is not modelled: a row of the images table, or the plain assumption."""
+    rows = program_behaviours()
+    key = f"{name} {argv[1]}" if len(argv) > 1 and f"{name} {argv[1]}" in rows else name
+    behaviour = rows.get(key)
+    language = interpreter(name)
+    if behaviour is None and language is not None and any(word in language["code"] or word[:2] in language["code"] for word in argv[1:]):
+        behaviour = Behaviour(lasts=Length("fixed", 0))
+        kernel.assume(f"`{' '.join(argv[:2])} ...` assumed to end at once with exit 0; declare a script for it")
+    elif behaviour is None and "/" not in argv[0] and name in tools.UNMODELLED:
+        behaviour = Behaviour(lasts=Length("fixed", 0))
+        kernel.assume(f"`{' '.join(argv)}` is not modelled; assumed to end at once with exit 0")
+    else:
+        behaviour = behaviour or Behaviour(on_signal={"TERM": Reaction(Length("fixed", 0), 0)})
+        reaction = behaviour.on_signal.get("TERM")
+        if name == "stress":
+            behaviour = tools.stress(argv)
+        ending = f"then exit {reaction.exit}" if reaction else "which it does not handle"
+        kernel.assume(f"`{name}` assumed to run until SIGTERM, {ending}")
+    return DeclaredProgram(behaviour, kernel.now)
+
+
+def target_pids(kernel: Kernel, process: Process, word: str) -> tuple[int, ...] | None:
+    """The processes a ``kill`` operand names; None when it is no number. 0 and -1 mean all but PID 1 (and oneself)."""
+    if not word.lstrip("-").isdigit():
+        return None
+    number = int(word)
+    if number in (0, -1):
+        return tuple(pid for pid in kernel.processes if pid != 1 and (pid != process.pid or number == 0))
+    return (abs(number),)
+
+
+def status_of(name: str) -> int:
+    """The exit status of a death by signal."""
+    return 128 + SIGNALS[name]
