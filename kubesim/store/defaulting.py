@@ -6,6 +6,7 @@ Every function takes a piece of an object and returns a new piece; nothing is ch
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
@@ -15,6 +16,7 @@ from kubesim.store.quantities import is_hugepages
 Json: TypeAlias = dict[str, Any]
 
 _PROBES: Final = ("livenessProbe", "readinessProbe", "startupProbe")
+_IMAGE: Final = r"[A-Za-z0-9][A-Za-z0-9.\-_:/\[\]]*"
 _FILE_MODE: Final = 0o644
 _PROBE_DEFAULTS: Final = (
     ("timeoutSeconds", 1),
@@ -42,7 +44,7 @@ def default_pod_spec(spec: Json, release: Release) -> Json:
 
 def default_template_spec(spec: Json) -> Json:
     """The spec of a Pod template with its defaults (C-15)."""
-    filled = dict(spec)
+    filled = _converted(spec)
     filled["dnsPolicy"] = filled.get("dnsPolicy") or "ClusterFirst"
     filled["restartPolicy"] = filled.get("restartPolicy") or "Always"
     filled["schedulerName"] = filled.get("schedulerName") or "default-scheduler"
@@ -83,12 +85,31 @@ def default_job(job: Json, release: Release) -> Json:
 
 
 def image_pull_policy(image: str) -> str:
-    """The pull policy of a container that names none (C-16): Always for ``:latest`` and for no tag at all."""
+    """The pull policy of a container that names none (C-16): Always for ``:latest`` and for no tag at all.
+
+    An image that cannot be parsed has no tag either, and counts as if it had another one.
+    """
     name, at, _ = image.partition("@")
+    if not re.fullmatch(_IMAGE, name):
+        return "IfNotPresent"
     _, colon, tag = name.rpartition(":")
     if colon and "/" not in tag:
         return "Always" if tag == "latest" else "IfNotPresent"
     return "IfNotPresent" if at else "Always"
+
+
+def _converted(spec: Json) -> Json:
+    """What the conversion to the internal version changes: the old name of the service account, a negative grace.
+
+    Source: ``pkg/apis/core/v1/conversion.go``: Convert_v1_PodSpec_To_core_PodSpec and its reverse.
+    """
+    converted = dict(spec)
+    account = converted.get("serviceAccountName") or converted.get("serviceAccount")
+    if account:
+        converted["serviceAccountName"] = converted["serviceAccount"] = account
+    if converted.get("terminationGracePeriodSeconds", 0) < 0:
+        converted["terminationGracePeriodSeconds"] = 1
+    return converted
 
 
 def _container(entry: Json) -> Json:
@@ -176,11 +197,9 @@ def _pod_level_requests(spec: Json) -> Json:
 
 
 def _volume(entry: Json) -> Json:
-    source = next((key for key in entry if key != "name"), None)
-    if source is None:
+    if not any(key != "name" for key in entry):
         return {**entry, "emptyDir": {}}
-    fill = _VOLUME_SOURCES.get(source)
-    return entry if fill is None else {**entry, source: fill(entry[source])}
+    return {key: _VOLUME_SOURCES[key](value) if key in _VOLUME_SOURCES else value for key, value in entry.items()}
 
 
 def _with_mode(source: Json) -> Json:

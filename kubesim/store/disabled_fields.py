@@ -57,8 +57,13 @@ def drop_from_job_spec(spec: Json, release: Release, old: Json | None = None) ->
 def _drops(key: str, release: Release) -> list[tuple[Callable[[Json], Json], Callable[[Json], bool]]]:
     """What to take out of the containers of one list: (drop, whether a container uses it)."""
     drops: list[tuple[Callable[[Json], Json], Callable[[Json], bool]]] = []
-    if key == "initContainers" and release.policy("sidecar_field_at_apiserver") == "drop":
-        drops.append((lambda entry: _less(entry, "restartPolicy"), lambda entry: "restartPolicy" in entry))
+    if key != "ephemeralContainers":
+        whose = "init" if key == "initContainers" else "main"
+        match release.policy(f"{whose}_restart_policy_at_apiserver"):
+            case "drop":
+                drops.append((lambda entry: _less(entry, "restartPolicy"), lambda entry: "restartPolicy" in entry))
+            case "drop_other_than_always":
+                drops.append((_without_own_policy, lambda entry: entry.get("restartPolicy") in ("Never", "OnFailure")))
     if not release.enabled("ContainerRestartRules"):
         drops.append((lambda entry: _less(entry, "restartPolicyRules"), lambda entry: "restartPolicyRules" in entry))
     if not release.enabled("InPlacePodVerticalScaling"):
@@ -82,6 +87,10 @@ def _is_used(spec: Json, uses: Callable[[Json], bool]) -> bool:
 
 def _less(entry: Json, name: str) -> Json:
     return {key: value for key, value in entry.items() if key != name} if name in entry else entry
+
+
+def _without_own_policy(entry: Json) -> Json:
+    return entry if entry.get("restartPolicy") == "Always" else _less(entry, "restartPolicy")
 
 
 def _uses_sleep(entry: Json) -> bool:

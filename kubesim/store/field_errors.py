@@ -5,8 +5,10 @@ Source: apimachinery ``util/validation/field/errors.go``.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 REQUIRED: Final = "FieldValueRequired"
 INVALID: Final = "FieldValueInvalid"
@@ -16,7 +18,6 @@ DUPLICATE: Final = "FieldValueDuplicate"
 TOO_LONG: Final = "FieldValueTooLong"
 TOO_MANY: Final = "FieldValueTooMany"
 NOT_FOUND: Final = "FieldValueNotFound"
-TYPE_INVALID: Final = "FieldValueTypeInvalid"
 
 _CLASS: Final = {
     REQUIRED: "Required value",
@@ -27,7 +28,6 @@ _CLASS: Final = {
     TOO_LONG: "Too long",
     TOO_MANY: "Too many",
     NOT_FOUND: "Not found",
-    TYPE_INVALID: "Invalid value",
 }
 
 
@@ -48,3 +48,43 @@ class FieldError:
     @property
     def text(self) -> str:
         return f"{self.field}: {self.body}"
+
+
+def shown(value: Any) -> str:
+    """A scalar as Go prints it in an error: texts in quotes."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def required(field: str, detail: str = "") -> FieldError:
+    return FieldError(REQUIRED, field, detail)
+
+
+def forbidden(field: str, detail: str) -> FieldError:
+    return FieldError(FORBIDDEN, field, detail)
+
+
+def invalid(field: str, value: Any, detail: str) -> FieldError:
+    return FieldError(INVALID, field, detail, shown(value))
+
+
+def duplicate(field: str, value: Any) -> FieldError:
+    return FieldError(DUPLICATE, field, "", shown(value))
+
+
+def not_found(field: str, value: Any) -> FieldError:
+    return FieldError(NOT_FOUND, field, "", shown(value))
+
+
+def not_supported(field: str, value: Any, supported: Iterable[str]) -> FieldError:
+    """A value outside a set; the supported ones in the order given."""
+    values = ", ".join(shown(choice) for choice in supported)
+    return FieldError(NOT_SUPPORTED, field, f"supported values: {values}", shown(value))
+
+
+def too_many(field: str, count: int, limit: int) -> FieldError:
+    return FieldError(TOO_MANY, field, f"must have at most {limit} items", shown(count))
+
+
+def each(field: str, value: Any, complaints: Iterable[str]) -> list[FieldError]:
+    """One invalid-value error for each complaint about one value."""
+    return [invalid(field, value, complaint) for complaint in complaints]

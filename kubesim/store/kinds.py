@@ -19,7 +19,7 @@ class Kind:
     plural: str
     namespaced: bool = True
     has_generation: bool = False
-    """Whether the server counts changes of the spec in ``metadata.generation``; Pods: see ``generation_set_on_pods``."""
+    """Whether changes of the spec count in ``metadata.generation``; Pods: see the policy ``generation_set_on_pods``."""
 
     @property
     def api_version(self) -> str:

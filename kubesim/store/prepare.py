@@ -19,7 +19,10 @@ from kubesim.store.defaulting import default_job, default_pod_spec, default_temp
 from kubesim.store.disabled_fields import drop_from_job_spec, drop_from_pod_spec
 from kubesim.store.field_errors import FieldError
 from kubesim.store.kinds import Kind
+from kubesim.store.pod_warnings import hostname_warnings, spec_warnings
 from kubesim.store.qos import qos_class
+from kubesim.store.validation_meta import metadata_errors
+from kubesim.store.validation_pod import pod_only_errors, pod_spec_errors
 from kubesim.units import Instant
 
 _GATED: Final = {
@@ -42,10 +45,12 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class CookedSpec:
-    """A Pod's spec as it would be stored; made once for all Pods with the same one."""
+    """A Pod's spec as it would be stored; made and checked once for all Pods with the same one."""
 
     spec: dict[str, Any]
     qos: str
+    errors: tuple[FieldError, ...]
+    warnings: tuple[str, ...]
 
 
 def prepare(kind: Kind, obj: dict[str, Any], release: Release, now: Instant, admission: Admission) -> Ready:
@@ -70,7 +75,9 @@ def prepare_pod(obj: dict[str, Any], release: Release, now: Instant, admission: 
     if cooked.spec.get("schedulingGates"):
         since = render_time(now) if release.policy("gated_condition_has_time") else None
         status["conditions"] = [{**_GATED, "lastTransitionTime": since}]
-    return Ready({**obj, "metadata": metadata, "spec": cooked.spec, "status": status})
+    errors = (*metadata_errors(metadata, release), *cooked.errors)
+    warnings = (*hostname_warnings(metadata.get("name", "")), *cooked.warnings)
+    return Ready({**obj, "metadata": metadata, "spec": cooked.spec, "status": status}, errors, warnings)
 
 
 @lru_cache(maxsize=1024)
@@ -78,7 +85,12 @@ def _cooked(spec: bytes, annotations: bytes, release: Release, admission: Admiss
     filled = default_pod_spec(msgspec.json.decode(spec), release)
     admitted = admission(filled, msgspec.json.decode(annotations))
     kept = drop_from_pod_spec(admitted, release)
-    return CookedSpec(kept, qos_class(kept, release))
+    return CookedSpec(
+        spec=kept,
+        qos=qos_class(kept, release),
+        errors=(*pod_spec_errors(kept, "spec", release), *pod_only_errors(kept, "spec")),
+        warnings=tuple(spec_warnings(kept, "spec", release)),
+    )
 
 
 def prepare_job(obj: dict[str, Any], release: Release) -> Ready:
