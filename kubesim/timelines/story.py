@@ -47,7 +47,13 @@ _DOING: Final = {
     "create-sandbox": "create the sandbox",
     "kill": "stop",
     "kill-pod": "stop the pod",
+    "reject": "reject the pod for",
     "reset": "start over with",
+}
+_PASSES: Final = {
+    "SyncPod": "sync",
+    "SyncTerminatedPod": "clean up after the pod",
+    "SyncTerminatingPod": "terminate the pod",
 }
 _ACTORS: Final = {
     "default-scheduler": "scheduler",
@@ -134,12 +140,13 @@ class _Teller:
 
     def _decision(self, record: Decided) -> Iterator[Line]:
         who = _short_actor(record.actor, self.several_nodes)
-        if not record.actions and record.why:
-            what = f"{self._pod(record.name)}{record.pass_}" if self.several_pods else record.pass_
+        if record.why and (not record.actions or _has_two_reasons(record)):
+            what = self._pod(record.name) + _PASSES.get(record.pass_, record.pass_)
             yield Line(record.at, who, what, record.why, record.rules)
         groups: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
         for action in record.actions:
-            groups.setdefault((action.do, action.why, action.rules), []).append(action.container)
+            why, rules = (action.why, action.rules) if action.why else (record.why, record.rules)
+            groups.setdefault((action.do, why, rules), []).append(action.container)
         for (do, why, rules), containers in groups.items():
             yield Line(record.at, who, self._pod(record.name) + _doing(do, containers), why, rules)
 
@@ -250,6 +257,11 @@ def _doing(do: str, containers: list[str]) -> str:
     """A step of a decision in words."""
     words = _DOING.get(do, do.replace("-", " "))
     return " ".join([words, ", ".join(container for container in containers if container)]).strip()
+
+
+def _has_two_reasons(record: Decided) -> bool:
+    """Whether the pass itself has a reason beside those of its steps; a SyncPod only says how far the Pod has come."""
+    return record.pass_ != "SyncPod" and any(action.why not in ("", record.why) for action in record.actions)
 
 
 def _short_actor(actor: str, with_node: bool) -> str:

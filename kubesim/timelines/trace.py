@@ -80,13 +80,13 @@ def render(recorded: dict[str, Any]) -> str:
 
 
 def recorded_until(history: History) -> Instant:
-    """When a recorder would have stopped: 3.1 s after everything is finished, at the latest at the run's end.
+    """When a recorder would have stopped: 3.1 s after everything is finished, at the latest when the run was to end.
 
     Finished: every Pod gone or Succeeded or Failed, every Job gone or Complete or Failed, nothing about to go (being
     deleted, or a Job with a time to live), no container running, no action left. Nothing was accepted: at t=0.
     """
     header = history.header
-    ended = header.started + header.until if header.until else history.ended
+    horizon = header.started + header.until if header.until else None
     actions_left = sum(isinstance(record, ActionDone) for record in history)
     unfinished: set[Key] = set()
     running: set[tuple[str, ...]] = set()
@@ -112,7 +112,10 @@ def recorded_until(history: History) -> Instant:
             finished_since = record.at
     if _all_refused(history):
         return header.started
-    return ended if finished_since is None else min(finished_since + SETTLED_AFTER, max(ended, history.ended))
+    if finished_since is None:
+        return history.ended if horizon is None else horizon
+    over = finished_since + SETTLED_AFTER
+    return over if horizon is None else min(over, horizon)
 
 
 def _mark(group: set[Any], member: Any, is_in: bool) -> None:
