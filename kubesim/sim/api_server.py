@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from kubesim.history.deltas import merge_patch
+from kubesim.history.deltas import make_patch
 from kubesim.history.records import ObjectChanged
 from kubesim.sim.clock import Clock
 from kubesim.sim.recorder import Recorder
@@ -105,5 +105,5 @@ class ApiServer:
             actor=actor,
             verb=change.verb,
             object=change.object if before is None else None,
-            patch=None if before is None else merge_patch(before, change.object),
+            patch=None if before is None else make_patch(before, change.object),
         )

@@ -1,4 +1,4 @@
-"""What a container run is made of: its processes with arguments, environment and files, from the Pod and the scenario."""
+"""What a container run is made of: its processes with arguments, environment and files, from Pod and scenario."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 from kubesim.errors import ScenarioError
 from kubesim.objects.pod import Container, Pod
 from kubesim.objects.quantity import parse_quantity
-from kubesim.releases import Release
 from kubesim.scenario.grammar import ContainerOverride
 from kubesim.scenario.load import Scenario
 from kubesim.scripts import Behaviour, ContainerSetup, Machine, parse_behaviour
@@ -47,7 +46,6 @@ class MachineShop:
         volumes: Mapping[str, Files],
         addresses: Mapping[str, str],
         run: int,
-        stop_signal: str,
     ) -> Machine:
         """The processes of the container's next run. Raises ConfigError (K-30)."""
         lookup = partial(self._find, pod.metadata.namespace)
@@ -61,12 +59,11 @@ class MachineShop:
             env={"HOSTNAME": name, **variables},
             hostname=name,
             working_dir=container.working_dir,
-            files=filesystem(pod, container, volumes),
+            filesystem=filesystem(pod, container, volumes),
             run=run,
             memory_limit=_memory_limit(container),
             behaviour=self._override(pod, container),
-            stop_signal=stop_signal,
-            ports=tuple(port.container_port for port in container.ports),
+            termination_message_path=container.termination_message_path,
             draw=self.timing.stream(f"script/{pod.metadata.namespace}/{pod.metadata.name}/{container.name}").random,
         )
         return Machine(setup)

@@ -10,6 +10,7 @@ from kubesim.kubelet.backoff import crash_backoff_key, crash_backoff_message, st
 from kubesim.kubelet.container_statuses import StartFailure
 from kubesim.kubelet.definition import container_definition
 from kubesim.kubelet.observed import RuntimeState
+from kubesim.kubelet.termination import stop_signal
 from kubesim.objects.pod import Container
 from kubesim.sim.hooks import run_hook
 from kubesim.sim.identity import identifier
@@ -97,6 +98,7 @@ class ContainerStart:
             image_id="sha256:" + identifier("image", container.image),
             created_at=kubelet.clock.now,
             machine=machine,
+            stop_signal=stop_signal(container, machine.image.stop_signal, kubelet.release).removeprefix("SIG"),
         )
         kubelet.runtime.create_container(runtime_pod, self.instance)
         kubelet.container_event(

@@ -36,6 +36,7 @@ class Instance:
     image_id: str
     created_at: Instant
     machine: Machine
+    stop_signal: str = "TERM"
     state: RuntimeState = RuntimeState.CREATED
     exit_code: int = 0
     reason: str = ""
@@ -43,6 +44,9 @@ class Instance:
     started_at: Instant | None = None
     finished_at: Instant | None = None
     wake: Timer | None = None
+    seen_version: tuple[int, int] = (0, 0)
+    """Files and processes as a resting probe last saw them."""
+    unsteady_before_exec: int = 0
 
     def move(self, to: RuntimeState, now: Instant) -> None:
         """Change state; raises IllegalMove for a move outside :data:`INSTANCE_MOVES`."""

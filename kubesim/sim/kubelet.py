@@ -20,7 +20,7 @@ from kubesim.kubelet.definition import container_definition
 from kubesim.kubelet.observed import Observed, ProbeResult, ProbeType, RuntimeState
 from kubesim.kubelet.pod_status import rejected_status
 from kubesim.kubelet.probe_worker import ProbeWorker
-from kubesim.kubelet.termination import stop_signal
+from kubesim.kubelet.termination import prerequisites
 from kubesim.objects.pod import Container, Pod, PodSpec, is_sidecar, pod_view
 from kubesim.releases import Release
 from kubesim.scripts import Machine
@@ -258,15 +258,14 @@ class Kubelet:
         ip = runtime_pod.sandboxes[-1].ip if runtime_pod.sandboxes else ""
         addresses = {"status.podIP": ip, "status.podIPs": ip, "status.hostIP": self.node.address}
         run = runtime_pod.runs.get(container.name, 0)
-        signal = stop_signal(container, "", self.release)
-        return self.machines.machine(pod, container, runtime_pod.volumes, addresses, run, signal)
+        return self.machines.machine(pod, container, runtime_pod.volumes, addresses, run)
 
     def first_restart_count(self, uid: str) -> int:
         """The restart count of a container without a known instance: 1 if all containers are restarted in place."""
         return 1 if self.reports.is_restarting_all(uid) else 0
 
     def with_definitions(self, pod: Pod, seen: Observed) -> Observed:
-        """The observation, marking the instances whose container's spec is no longer what they were made from (K-53)."""
+        """The observation, marking the instances whose container's spec has changed since (K-53)."""
         wanted = self._definitions(pod)
         containers = []
         for observed in seen.containers:
@@ -352,6 +351,18 @@ class Kubelet:
             )
         )
 
+    def record_termination(self, pod: Pod, running: list[str], override: int | None) -> None:
+        """Say what a SyncTerminatingPod is about to stop, with which grace, and who waits for whom (K-12, K-75)."""
+        needs = prerequisites(pod, running, self.release)
+        grace = f"{override} s" if override is not None else "the pod's own grace"
+        actions = []
+        for name in running:
+            waits = needs.get(name, ())
+            why = f"after {', '.join(waits)} ended" if waits else "at once"
+            actions.append(DecidedAction(do="stop", container=name, why=why, rules=("K-75",) if waits else ("K-73",)))
+        text = f"the pod terminates; its containers get {grace}" if running else "the pod terminates; nothing runs"
+        self.record_decision(pod, "SyncTerminatingPod", tuple(actions), Why(text, ("K-6", "K-12")))
+
     # -- stimuli and worlds ---------------------------------------------------------------------------------------
 
     def override_probe(self, uid: str, container: str, type_: ProbeType, answer: Answer | None) -> None:
@@ -365,6 +376,15 @@ class Kubelet:
     def probe_override(self, worker: ProbeWorker) -> Answer | None:
         """The answer a stimulus gave to this worker's probe, if any."""
         return self._overrides.get((worker.pod.metadata.uid, worker.container.name, worker.type))
+
+    def watch_world(self, uid: str, container: str) -> None:
+        """A probe rests: tell it when something in the container changes (K-95)."""
+        self.runtime.watched.add((uid, container))
+
+    def world_changed(self, uid: str, container: str) -> None:
+        """Something a resting probe of the container could notice has changed."""
+        self.runtime.watched.discard((uid, container))
+        self.probing.world_changed(uid, container)
 
     def running_instance(self, uid: str, container: str) -> Instance | None:
         """The running instance of a container, or None."""

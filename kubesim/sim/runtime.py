@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 from kubesim.history.records import OutputWritten, RuntimeChanged
 from kubesim.kubelet.observed import Observed, RuntimeState
+from kubesim.objects.pod import GrpcAction, HttpGetAction, TcpSocketAction
 from kubesim.scripts import (
     Assumed,
     Effect,
@@ -20,15 +21,19 @@ from kubesim.scripts import (
     FilesChanged,
     Output,
     StartFailure,
+    Volume,
 )
 from kubesim.sim.clock import Clock, Timer
 from kubesim.sim.identity import identifier
 from kubesim.sim.instances import Instance, RuntimePod, Sandbox
 from kubesim.sim.recorder import Recorder
 from kubesim.sim.timing import Timing
-from kubesim.units import SECOND, Duration
+from kubesim.units import SECOND, Duration, Instant
 
+Handler: TypeAlias = HttpGetAction | TcpSocketAction | GrpcAction
 SANDBOX = "(sandbox)"
+_NOT_STARTED = 126
+"""The code of an exec whose command cannot be started."""
 _QUIET_EXEC: Duration = SECOND // 2
 """An exec probe shorter than this is not recorded; the recordings cannot tell it from noise either."""
 
@@ -37,6 +42,21 @@ class RuntimeListener(Protocol):
     """Who is told that something about a pod changed in the runtime (the PLEG will see it at its next look)."""
 
     def noticed(self, uid: str) -> None: ...
+
+    def world_changed(self, uid: str, container: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a container's processes answer to a question from the kubelet (an HTTP probe and the like).
+
+    ``takes`` nanoseconds; ``stays_until`` the instant at which the answer may differ by itself.
+    """
+
+    success: bool
+    output: str
+    takes: Duration
+    stays_until: Instant | None
 
 
 @dataclass(slots=True)
@@ -76,6 +96,8 @@ class Runtime:
         self._execs: dict[tuple[str, int], _Exec] = {}
         self._next_exec = 1
         self._next_ip = 2
+        self.watched: set[tuple[str, str]] = set()
+        """Containers whose every change is told to the listener, once."""
 
     # -- what the kubelet can ask ---------------------------------------------------------------------------------
 
@@ -144,7 +166,8 @@ class Runtime:
 
     def _container_runs(self, pod: RuntimePod, instance: Instance, then: Callable[[str], None]) -> None:
         now = self.clock.now
-        failure = instance.machine.start_failure()
+        effects = instance.machine.start(now)
+        failure = next((effect for effect in effects if isinstance(effect, StartFailure)), None)
         if failure is not None:
             self._fail_to_start(pod, instance, failure)
             self.clock.after(self.timing.latency("start-rest"), then, failure.message)
@@ -152,7 +175,7 @@ class Runtime:
         instance.move(RuntimeState.RUNNING, now)
         instance.started_at = now
         self._record(pod, instance.name, instance.number, "start", container_id=instance.id)
-        self._apply(pod, instance, instance.machine.start(now))
+        self._apply(pod, instance, effects)
         self._changed(pod.uid)
         self.clock.after(self.timing.latency("start-rest"), then, "")
 
@@ -176,7 +199,7 @@ class Runtime:
             return
         stop = _Stop(instance, then)
         self._stops.setdefault(instance.id, []).append(stop)
-        self.clock.after(self.timing.latency("signal"), self._send, pod, instance, instance.machine.stop_signal)
+        self.clock.after(self.timing.latency("signal"), self._send, pod, instance, instance.stop_signal)
         lag = self.timing.latency("kill-lag")
         stop.kill = self.clock.after(grace * SECOND + lag, self._send, pod, instance, "KILL")
 
@@ -236,6 +259,7 @@ class Runtime:
             self._record_exec(pod, entry, "exec-start")
         if timeout is not None:
             entry.deadline = self.clock.after(timeout, self._exec_overruns, pod, entry)
+        instance.unsteady_before_exec = instance.machine.kernel.unsteady
         self._apply(pod, instance, instance.machine.exec(self.clock.now, argv, number))
 
     def _exec_overruns(self, pod: RuntimePod, entry: _Exec) -> None:
@@ -255,6 +279,26 @@ class Runtime:
             self._record_exec(pod, entry, "exec-exit", code=effect.code)
         if entry.then is not None:
             self.clock.after(self.timing.latency("exec-return"), entry.then, effect.code, effect.output)
+
+    def ask(self, pod: RuntimePod, instance: Instance, purpose: str, handler: Handler | None) -> Reply:
+        """What the container's processes answer to an httpGet, tcpSocket or grpc probe or hook right now."""
+        self.touch(pod, instance)
+        answer = instance.machine.probe(self.clock.now, purpose, _question(handler))
+        if answer.assumed:
+            self.recorder.assume(self.clock.now, f"{pod.name}/{instance.name}", answer.assumed)
+        return Reply(answer.passes, answer.text, self.timing.latency("probe"), answer.until)
+
+    def answer_stays_until(self, instance: Instance) -> Instant | None:
+        """Until when an exec that just ran would answer the same; None: until the container's world changes."""
+        steady = instance.machine.kernel.unsteady == instance.unsteady_before_exec
+        return None if steady else self.clock.now
+
+    def end_from_outside(self, pod: RuntimePod, instance: Instance, signal: str | None, exit_code: int | None) -> None:
+        """A stimulus: the container's process 1 gets a signal, or ends by itself with a code."""
+        if signal is not None:
+            self._send(pod, instance, signal)
+        elif instance.state is RuntimeState.RUNNING:
+            self._apply(pod, instance, instance.machine.end(self.clock.now, exit_code or 0))
 
     # -- driving the processes ------------------------------------------------------------------------------------
 
@@ -284,13 +328,25 @@ class Runtime:
                     )
                 case ExecExited():
                     self._exec_ends(pod, instance, effect)
+                case StartFailure(exec_id=int(number)):
+                    self._exec_ends(pod, instance, ExecExited(effect.at, number, _NOT_STARTED, effect.message))
                 case FilesChanged():
                     self._files_changed(pod, instance, effect)
                 case Assumed():
                     self.recorder.assume(effect.at, f"{pod.name}/{instance.name}", effect.text)
                 case Exited():
                     self._exits(pod, instance, effect)
+        self._tell_watcher(instance)
         self._rearm(pod, instance)
+
+    def _tell_watcher(self, instance: Instance) -> None:
+        """A resting probe hears of the first change in its container."""
+        machine = instance.machine
+        version = (machine.kernel.files.version(), len(machine.kernel.processes) - len(machine.kernel.execs))
+        if version != instance.seen_version:
+            instance.seen_version = version
+            if (instance.pod_uid, instance.name) in self.watched and self.listener is not None:
+                self.clock.at(self.clock.now, self.listener.world_changed, instance.pod_uid, instance.name)
 
     def _rearm(self, pod: RuntimePod, instance: Instance) -> None:
         due = instance.machine.next_instant() if instance.state is RuntimeState.RUNNING else None
@@ -305,7 +361,7 @@ class Runtime:
     def _files_changed(self, pod: RuntimePod, instance: Instance, effect: FilesChanged) -> None:
         for other_pod in self.pods.values():
             for other in other_pod.running():
-                if other is not instance and other.machine.mounts(effect.volume):
+                if other is not instance and _mounts(other, effect.volume):
                     self.clock.at(self.clock.now, self._look_at_files, other_pod, other)
 
     def _look_at_files(self, pod: RuntimePod, instance: Instance) -> None:
@@ -400,3 +456,20 @@ class Runtime:
                 container_id=entry.instance.id,
             )
         )
+
+
+def _mounts(instance: Instance, volume: Volume) -> bool:
+    return any(mount.volume is volume for mount in instance.machine.kernel.files.mounts.values())
+
+
+def _question(handler: Handler | None) -> dict[str, Any]:
+    """A probe's handler as the container's processes are asked."""
+    match handler:
+        case HttpGetAction():
+            return {"type": "httpGet", "port": handler.port, "path": handler.path or "/"}
+        case TcpSocketAction():
+            return {"type": "tcpSocket", "port": handler.port}
+        case GrpcAction():
+            return {"type": "grpc", "port": handler.port}
+        case None:
+            return {}

@@ -67,7 +67,7 @@ class StatusReports:
     def readiness_to_trigger(self, pod: Pod, status: PodStatus) -> tuple[str, ...]:
         uid = pod.metadata.uid
         statuses = (*status.container_statuses, *status.init_container_statuses)
-        return readiness_triggers(pod, statuses, self.kubelet.probing.results(uid), self._probe_workers(uid))
+        return readiness_triggers(statuses, self.kubelet.probing.results(uid), self._probe_workers(uid))
 
     def _deadline_verdict(self, worker: PodWorker) -> Verdict | None:
         """The verdict DeadlineExceeded, with its Event, once the pod has been active for too long (K-88)."""
