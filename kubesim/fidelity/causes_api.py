@@ -19,7 +19,8 @@ def hang_creations(tree: Tree) -> None:
             tree.hang(key, *_asked_for(tree, job.name, tree.causes.times[key]))
     for pod in tree.trace.pods.values():
         name = pod.name.rpartition("-~")[0]
-        owner = next((job for job in tree.trace.jobs if name == job or name.startswith(f"{job}-")), None)
+        owners = [job for job in tree.trace.jobs if name == job or name.startswith(f"{job}-")]
+        owner = max(owners, key=len, default=None)
         if owner is not None and "-~" in pod.name:
             tree.job_of[pod.name] = owner
         if (key := strand_key(pod, "phase")) is not None:

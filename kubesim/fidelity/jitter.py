@@ -134,6 +134,6 @@ class Causes:
     def _sum(self, kinds: list[Kind]) -> Duration:
         if not kinds:
             return 0
-        widest = max(kinds, key=lambda kind: (BASE[kind] - GROWTH[kind], kind.value))
+        widest = max(kinds, key=lambda kind: (BASE[kind], GROWTH[kind]))
         total = BASE[widest] + sum(GROWTH[kind] for kind in kinds) - GROWTH[widest]
         return round(total * self.scale)

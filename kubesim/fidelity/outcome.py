@@ -52,8 +52,8 @@ def _replies(pair: Pair) -> Iterator[Difference]:
             there = action or taken
             assert there is not None
             yield _difference(there.at, f"action {there.do} {there.name}", action and "done", taken and "done")
-        elif (action.do, action.arguments) != (taken.do, taken.arguments):
-            yield _difference(action.at, "action", f"{action.do} {action.arguments}", f"{taken.do} {taken.arguments}")
+        elif action.do != taken.do:
+            yield _difference(action.at, "action", action.do, taken.do)
         elif action.reply != taken.reply:
             yield _difference(action.at, f"reply to {action.do} {action.name}", action.reply, taken.reply)
 

@@ -79,7 +79,6 @@ class Action:
     do: str
     kind: str
     name: str
-    arguments: str
     reply: tuple[int | None, str | None]
 
 
@@ -93,11 +92,6 @@ class Life:
     moments: list[Moment] = field(default_factory=list)
     gone: Instant | None = None
     changes: list[tuple[Instant, tuple[Key, ...]]] = field(default_factory=list)
-
-    @property
-    def label(self) -> str:
-        """How a difference names the object."""
-        return self.name
 
     def final(self, strand: str) -> Any:
         """The last value of a strand; None if it never had one."""
@@ -208,7 +202,6 @@ def _actions(raw: dict[str, Any], plain: Plain) -> list[Action]:
     for action in raw.get("actions", ()):
         if action["do"] == "snapshot":
             continue
-        arguments = {k: v for k, v in action.items() if k not in ("t", "do", "code", "message")}
         created = action.get("object", {})
         taken.append(
             Action(
@@ -217,7 +210,6 @@ def _actions(raw: dict[str, Any], plain: Plain) -> list[Action]:
                 action["do"],
                 action.get("kind") or created.get("kind", ""),
                 action.get("name") or created.get("metadata", {}).get("name", ""),
-                json.dumps(arguments, sort_keys=True),
                 (action.get("code"), plain(action.get("message"))),
             )
         )

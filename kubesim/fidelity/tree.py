@@ -47,7 +47,8 @@ class Tree:
     def actions_on(self, name: str, before: Instant, within: Duration) -> Action | None:
         """The latest action upon an object, not long before."""
         for action in reversed(self.actions):
-            if action.name == name and -SKEW <= before - action.at <= within:
+            upon = action.name == name or (action.do == "delete-job-pod" and "-~" in name)
+            if upon and -SKEW <= before - action.at <= within:
                 return action
         return None
 
