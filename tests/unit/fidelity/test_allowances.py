@@ -63,10 +63,10 @@ def test_what_lies_within_its_tolerance_of_the_horizon_may_be_missing(at: float,
 
 
 def test_nothing_may_be_missing_at_the_end_of_what_ended_because_all_was_over() -> None:
-    recorded = deleted_pod()
-    simulated = with_(recorded, lambda it: it["runtime"].pop())
+    recorded = with_(deleted_pod(), lambda it: it.update(duration=16.0))
+    simulated = with_(recorded, lambda it: it["kubectl_get"].append(row(15.9, "Terminating", ready="0/2")))
 
-    assert verdict(recorded, simulated)[0] == "L1"
+    assert verdict(recorded, simulated)[0] == "L3"
 
 
 def test_a_trace_that_stops_early_is_cut_short() -> None:

@@ -65,7 +65,7 @@ def test_a_trace_without_its_scenario_or_configuration_is_refused(recordings: Pa
 def test_an_unknown_configuration_is_named(recordings: Path) -> None:
     (recordings / "configs.json").write_text('{"1.36": {}}')
 
-    with pytest.raises(ScenarioError, match='configuration "1.29" is not in .*; it has 1.36'):
+    with pytest.raises(ScenarioError, match=r'configuration "1\.29" is not in .*; it has 1\.36'):
         find_source(recordings / "1.29" / "made.json")
 
 
