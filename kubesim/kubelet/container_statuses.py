@@ -76,6 +76,8 @@ def container_statuses(
     inputs: StatusInputs, kind: Kind, containers: Sequence[Container], old: Sequence[ContainerStatus]
 ) -> tuple[ContainerStatus, ...]:
     """The statuses of one list, without ``started`` and ``ready``: inits in spec order, others by name (S-20)."""
+    if not containers:
+        return ()
     before = {status.name: status for status in old}
     statuses = [_status(inputs, kind, container, before.get(container.name)) for container in containers]
     if kind is not Kind.INIT and len(statuses) > 1:

@@ -139,14 +139,14 @@ def _inputs(
     runs: dict[str, list[ObservedContainer]] = {}
     for run in seen.containers:
         runs.setdefault(run.name, []).append(run)
-    restarting = old.condition(ALL_CONTAINERS_RESTARTING)
+    restarting = None
+    if release.enabled("RestartAllContainersOnContainerExits"):
+        restarting = old.condition(ALL_CONTAINERS_RESTARTING)
     return StatusInputs(
         pod=pod,
         runs=runs,
         start_failures=start_failures,
-        restarting_all=restarting is not None
-        and restarting.status == "True"
-        and release.enabled("RestartAllContainersOnContainerExits"),
+        restarting_all=restarting is not None and restarting.status == "True",
         release=release,
     )
 

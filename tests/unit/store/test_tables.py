@@ -121,6 +121,12 @@ STATUS_ROWS: list[tuple[str, str, dict[str, Any], dict[str, tuple[str, str]]]] =
         {"1.27": ("0/2", "Init:ErrImagePull"), "1.28": ("0/3", "Init:ErrImagePull")},
     ),
     (
+        "the sidecar's turn has not come",
+        "C-81",
+        {**NOT_YET, "side": waits("PodInitializing")},
+        {"1.27": ("0/2", "Init:1/2"), "1.28": ("0/3", "Init:1/2")},
+    ),
+    (
         "the sidecar has not started, the pod is not initialized",
         "C-81",
         {**NOT_YET, "side": {"started": False, "ready": False}},
