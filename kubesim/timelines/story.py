@@ -110,7 +110,7 @@ class _Teller:
             case ActionDone():
                 yield from _action(record)
             case ProbeChanged():
-                what = f"{record.probe} probe of {self._name(record.pod, record.container)}: {record.result}"
+                what = f"{record.probe} probe of {self._name(record.pod, record.container)}: {record.result.lower()}"
                 tone = "good" if record.result.lower() == "success" else "warn"
                 yield Line(record.at, "kubelet", what, record.output, record.rules, tone)
             case EventEmitted(type="Warning", update=False):

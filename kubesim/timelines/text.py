@@ -21,6 +21,8 @@ _WIDEST_WHAT: Final = 52
 _NARROWEST_WHAT: Final = 28
 _NARROWEST_WHY: Final = 24
 _GAP: Final = "  "
+_UNBROKEN: Final = ",\N{NO-BREAK SPACE}"
+"""Between rules, which stay on one line."""
 
 
 def text(history: History, style: Style = Style()) -> str:  # noqa: B008  # a frozen value
@@ -92,7 +94,7 @@ def _cells(line: Line, what_width: int, room: int, style: Style) -> list[str]:
 
     What is longer than its column and has no reason beside it takes the whole room.
     """
-    rules = f"[{', '.join(line.rules)}]" if line.rules else ""
+    rules = f"[{_UNBROKEN.join(line.rules)}]" if line.rules else ""
     why = f"{line.why} {rules}".strip()
     if not why:
         return [style.paint(_ink(line), part) for part in _wrapped(line.what, room)]
@@ -122,8 +124,9 @@ def _painted_rules(reason: str, style: Style) -> str:
 def _wrapped(words: str, width: int) -> list[str]:
     """Lines of at most ``width``; blanks inside an output line are kept."""
     if len(words) <= width:
-        return [words]
-    return textwrap.wrap(words, width, break_on_hyphens=False, subsequent_indent="  ") or [""]
+        return [words.replace(_UNBROKEN, ", ")]
+    lines = textwrap.wrap(words, width, break_on_hyphens=False, subsequent_indent="  ")
+    return [line.replace(_UNBROKEN, ", ") for line in lines] or [""]
 
 
 def _component(name: str, component: ComponentHeader) -> str:
