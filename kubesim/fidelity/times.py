@@ -21,20 +21,35 @@ SAME_HORIZON: Final = 500 * MILLISECOND
 
 def time_differences(pair: Pair) -> Iterator[Difference]:
     """Everything at L4 in which the simulated trace is not the recorded one."""
-    when: dict[Key, Instant] = {ROOT: 0}
-    when |= {action.key: taken.at for action, taken in zip(pair.recorded.actions, pair.simulated.actions, strict=False)}
     labels: dict[Key, str] = {}
     written: list[tuple[Occurrence, Occurrence, str]] = []
-    for kind in ("Pod", "Job"):
-        for _, recorded, simulated in both(pair, kind):
-            if recorded is not None and simulated is not None:
-                _match(pair, recorded, simulated, when, labels, written)
+    when = matched_instants(pair, labels, written)
     for key, label in labels.items():
         yield from _instant(pair, key, label, when)
         yield from _distance(pair, key, label, when)
     for one, other, label in written:
         yield from _written(pair, one, other, label, when)
     yield from _duration(pair)
+
+
+def matched_instants(
+    pair: Pair,
+    labels: dict[Key, str] | None = None,
+    written: list[tuple[Occurrence, Occurrence, str]] | None = None,
+) -> dict[Key, Instant]:
+    """When each recorded instant came in the simulated trace, its roots included.
+
+    ``labels`` and ``written`` are filled with the names of the instants and the values that carry written times.
+    """
+    labels = {} if labels is None else labels
+    written = [] if written is None else written
+    when: dict[Key, Instant] = {ROOT: 0}
+    when |= {action.key: taken.at for action, taken in zip(pair.recorded.actions, pair.simulated.actions, strict=False)}
+    for kind in ("Pod", "Job"):
+        for _, recorded, simulated in both(pair, kind):
+            if recorded is not None and simulated is not None:
+                _match(pair, recorded, simulated, when, labels, written)
+    return when
 
 
 def _match(
