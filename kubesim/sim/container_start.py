@@ -134,7 +134,7 @@ class ContainerStart:
             self.pod,
             self.container,
             self._made(),
-            lambda: self._fail("PostStartHookError", f"PostStartHook failed: {failure}"),
+            lambda: self._fail("PostStartHookError", failure),
             message=kubelet.release.text("Killing_poststart"),
             reason=KillReason.FAILED_POST_START_HOOK,
         ).begin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,23 +24,33 @@ def run_hook(
     handler: LifecycleHandler | None,
     then: Callable[[str | None], None],
 ) -> None:
-    """Run the handler; ``then`` gets None when it succeeded, else the failure in words."""
+    """Run the handler; ``then`` gets None when it succeeded, else the kubelet's message (``lifecycle/handlers.go``)."""
     runtime_pod = kubelet.runtime.pod(pod.metadata.uid)
+    place = (
+        f'for Container "{container.name}" in Pod "{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})"'
+    )
     if handler is None:
         then(None)
     elif handler.exec is not None:
-        done = partial(_exec_done, then)
+        done = partial(_exec_done, handler.exec.command, place, then)
         kubelet.runtime.exec(runtime_pod, instance, handler.exec.command, purpose, done)
     elif handler.sleep is not None:
-        if kubelet.release.enabled("PodLifecycleSleepAction"):
-            kubelet.clock.after(handler.sleep.seconds * SECOND, then, None)
-        else:
-            then(None)
+        seconds = handler.sleep.seconds if kubelet.release.enabled("PodLifecycleSleepAction") else 0
+        kubelet.clock.after(seconds * SECOND, then, None)
+    elif handler.http_get is not None:
+        answer = kubelet.runtime.ask(runtime_pod, instance, purpose, handler.http_get)
+        failure = f"HTTP lifecycle hook ({handler.http_get.path}) {place} failed - error: {answer.output}"
+        kubelet.clock.after(answer.takes, then, None if answer.success else failure)
     else:
-        kubelet.runtime.touch(runtime_pod, instance)
-        answer = kubelet.runtime.ask(runtime_pod, instance, purpose, handler.http_get or handler.tcp_socket)
-        kubelet.clock.after(answer.takes, then, None if answer.success else answer.output)
+        then("Cannot run handler: invalid handler")
 
 
-def _exec_done(then: Callable[[str | None], None], code: int, output: str) -> None:
-    then(None if code == 0 else f"exited with {code}: {output}")
+def _exec_done(
+    command: tuple[str, ...], place: str, then: Callable[[str | None], None], code: int, output: str
+) -> None:
+    if code == 0:
+        then(None)
+        return
+    words = " ".join(command)
+    error = f"command '{words}' exited with {code}: "
+    then(f"Exec lifecycle hook ([{words}]) {place} failed - error: {error}, message: {json.dumps(output)}")

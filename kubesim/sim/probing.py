@@ -59,6 +59,7 @@ class Prober:
         self.origin: Instant = self.kubelet.clock.now
         self.ended = False
         self._timer: Timer | None = None
+        self._ticked_at: Instant = -1
         self._busy = False
         self._triggered = False
         self._missed_tick = False
@@ -85,7 +86,8 @@ class Prober:
             self._missed_tick = self._busy
             return
         self._wake_up()
-        self._arm(tick_at_or_after(self.origin, period(self.worker), self.kubelet.clock.now))
+        earliest = max(self.kubelet.clock.now, self._ticked_at + 1)
+        self._arm(tick_at_or_after(self.origin, period(self.worker), earliest))
 
     def end(self) -> None:
         """The worker is over; its result is taken from the store."""
@@ -117,6 +119,7 @@ class Prober:
     def _tick(self) -> None:
         self._cancel()
         now, release = self.kubelet.clock.now, self.kubelet.release
+        self._ticked_at = now
         status = self.kubelet.statuses.get(self.uid)
         step = tick(self.worker, status, now, release)
         self.worker = step.worker

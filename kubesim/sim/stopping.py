@@ -99,25 +99,24 @@ class ContainerKill:
             self._wait_for_turn()
             return
         self._began = self.kubelet.clock.now
-        self._limit = self.kubelet.clock.after(limit, self._pre_stop_over, None)
-        assert_handler = self.container.lifecycle.pre_stop if self.container.lifecycle else None
-        run_hook(self.kubelet, self.pod, self.container, self.instance, "preStop", assert_handler, self._pre_stop_over)
+        self._limit = self.kubelet.clock.after(limit, self._pre_stop_over)
+        handler = self.container.lifecycle.pre_stop if self.container.lifecycle else None
+        run_hook(self.kubelet, self.pod, self.container, self.instance, "preStop", handler, self._pre_stop_ended)
 
-    def _pre_stop_over(self, failure: str | None) -> None:
-        """The hook ended, failed, or its time ran out (then it goes on, unwatched)."""
+    def _pre_stop_ended(self, failure: str | None) -> None:
+        """The hook ended; a failure is told even when nobody waits for it any more."""
+        if failure is not None:
+            text = self.kubelet.release.text("FailedPreStopHook")
+            self.kubelet.container_event(self.pod, self.container, "Warning", "FailedPreStopHook", text)
+        self._pre_stop_over()
+
+    def _pre_stop_over(self) -> None:
+        """The hook ended, or its time ran out (then it goes on, unwatched)."""
         if self._done or self.stop is None:
             return
         self._done = True
         if self._limit is not None:
             self._limit.cancel()
-        if failure:
-            self.kubelet.container_event(
-                self.pod,
-                self.container,
-                "Warning",
-                "FailedPreStopHook",
-                self.kubelet.release.text("FailedPreStopHook"),
-            )
         self.stop = self.stop.after_pre_stop(self._elapsed())
         self._wait_for_turn()
 
