@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kubesim.kubelet.backoff import (
+    BackoffDecision,
     BackoffLimits,
     BackoffRecord,
     after_failed_pull,
@@ -72,8 +73,8 @@ def test_the_sequence_of_a_crash_loop() -> None:
 def test_a_first_start_is_free_and_leaves_the_record() -> None:
     """K-59: nothing has exited."""
     kept = BackoffRecord(10 * SECOND, 0)
-    assert start_permitted(None, None, 5, DEFAULT).record is None
-    assert start_permitted(kept, None, 5, DEFAULT).record is kept
+    assert start_permitted(None, None, 5, DEFAULT) == BackoffDecision(True, 5, 0, None)
+    assert start_permitted(kept, None, 5, DEFAULT) == BackoffDecision(True, 5, 0, kept)
 
 
 def test_a_refusal_changes_nothing_and_says_until_when() -> None:
@@ -119,8 +120,9 @@ def test_pulls_count_from_the_last_failed_pull() -> None:
 
 def test_a_pull_record_expires() -> None:
     record = BackoffRecord(300 * SECOND, 0)
-    assert pull_permitted(record, 601 * SECOND, DEFAULT).delay == 0
-    assert after_failed_pull(record, 601 * SECOND, DEFAULT).delay == 10 * SECOND
+    assert pull_permitted(record, 601 * SECOND, DEFAULT) == BackoffDecision(True, 601 * SECOND, 0, record)
+    assert after_failed_pull(record, 600 * SECOND, DEFAULT).delay == 300 * SECOND
+    assert after_failed_pull(record, 600 * SECOND + 1, DEFAULT).delay == 10 * SECOND
     assert after_failed_pull(replace(record, updated_at=300 * SECOND), 601 * SECOND, DEFAULT).delay == 300 * SECOND
 
 

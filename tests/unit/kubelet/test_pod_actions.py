@@ -259,6 +259,13 @@ PLAIN_ROWS = [
     Row("failed init is retried alone", pod("i1"), seen(i1=1), "start i1", ""),
     Row("failed init under Never", pod("i1", policy="Never"), seen(i1=1), "kill pod", ""),
     Row("a running main proves initialization", pod("i1"), seen(m1="running"), "nothing", ""),
+    Row(
+        "and so lets another main start",
+        pod("i1", mains=("m1", "m2")),
+        seen(m1="running", m2=1),
+        "start m2",
+        "K-50",
+    ),
     Row("unknown init is killed first", pod("i1"), seen(i1="unknown"), f"kill i1 ({UNKNOWN_INIT}); start i1", ""),
     Row("unknown init under Never", pod("i1", policy="Never"), seen(i1="unknown"), "kill pod", ""),
     Row(

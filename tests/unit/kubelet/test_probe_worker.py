@@ -124,6 +124,14 @@ def test_a_tick(name: str, given: ProbeWorker, seen: PodStatus | None, step: Pro
     assert stepped(given, seen) is step, name
 
 
+def test_a_skipped_tick_says_why() -> None:
+    """K-98."""
+    early = tick(worker(), status(started=False), 200 * SECOND, CURRENT)
+    late = tick(worker(ProbeType.STARTUP), status(), 200 * SECOND, CURRENT)
+    assert early.why.text == "the container has not started yet"
+    assert late.why.text == "the container has started"
+
+
 def test_a_container_that_does_not_run_counts_as_failed() -> None:
     """K-96."""
     seen = tick(replace(worker(), container_id="c-0", stored=ProbeResult.SUCCESS), status(Waiting()), 0, CURRENT)
