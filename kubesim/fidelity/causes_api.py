@@ -62,8 +62,6 @@ def _made_by_job(tree: Tree, pod: Life, at: Instant) -> tuple[Key, Kind]:
     found = latest((each for each in candidates if each[0] <= at), at)
     if found is None:
         return ROOT, Kind.DIRECT
-    if at - found[0] > WRITE:
-        return found[1], Kind.REQUEUE
     return found[1], found[2]
 
 

@@ -164,11 +164,13 @@ def _on_the_beat(gap: int) -> bool:
 
 
 def _sandbox_exit(tree: Tree, life: Life, moment: Moment) -> tuple[Key, Kind]:
+    """Taken down with the containers that the kubelet stopped, or once it has seen that they all ended."""
     ended = before(life, moment, "exit")
     deleted = _deletions(life, moment.at)
     if ended and (not deleted or ended[-1].at >= deleted[-1][0] or deleted[-1][0] - ended[-1].at < AT_ONCE):
-        gap = moment.at - ended[-1].at
-        return ended[-1].key, Kind.TEARDOWN if gap <= AT_ONCE else Kind.PLEG
+        at_once = moment.at - ended[-1].at <= AT_ONCE
+        asked = bool(deleted) or _own(life, ended[-1], "stop") is not None
+        return ended[-1].key, Kind.TEARDOWN if at_once and asked else Kind.PLEG
     if deleted:
         gap = moment.at - deleted[-1][0]
         return deleted[-1][1], Kind.TEARDOWN if gap <= AT_ONCE else Kind.PLEG
