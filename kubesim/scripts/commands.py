@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kubesim.scripts import builtins, control, forks, patterns, programs, redirects, syntax
-from kubesim.scripts import expansion
+from kubesim.scripts import builtins, control, expansion, forks, patterns, programs, redirects, reporting, syntax
+from kubesim.scripts.builtins_variables import assign_read
 from kubesim.scripts.expansion import Context
 from kubesim.scripts.forks import fork, start_background, start_pipeline
 from kubesim.scripts.frames import LAST, TESTED, ChildrenFrame, FunctionFrame, ReadFrame, SimpleFrame, WaitFrame
@@ -85,10 +85,12 @@ def step_simple(kernel: Kernel, process: Process, shell: Shell, frame: SimpleFra
     _dispatch(kernel, process, shell, frame, tuple(argv), opened, values)
 
 
-def _trace(kernel: Kernel, process: Process, shell: Shell, node: syntax.Simple, argv: list[str], values: list[str]) -> None:
+def _trace(
+    kernel: Kernel, process: Process, shell: Shell, node: syntax.Simple, argv: list[str], values: list[str]
+) -> None:
     """``set -x``."""
     pairs = [f"{item.name}={value}" for item, value in zip(node.assignments, values, strict=True)]
-    shown = [builtins.quoted(word) if shell.dialect != "dash" else word for word in argv]
+    shown = [reporting.quoted(word) if shell.dialect != "dash" else word for word in argv]
     kernel.write(process, 2, shell.variables.get("PS4", "+ ") + " ".join(pairs + shown) + "\n")
 
 
@@ -194,11 +196,17 @@ def become(kernel: Kernel, process: Process, argv: tuple[str, ...], variables: d
         if shell is not None:
             caught = {name for name, action in shell.traps.items() if action}
             process.ignored = frozenset(process.ignored - caught)
-        process.descriptors = {number: item for number, item in process.descriptors.items() if number < SAVED_DESCRIPTORS}
+        process.descriptors = {
+            number: item for number, item in process.descriptors.items() if number < SAVED_DESCRIPTORS
+        }
         return
     status, message = failure
     if shell is not None:
-        text = DIALECTS[shell.dialect].not_found.format(name=argv[0]) if status == 127 and "/" not in argv[0] else f"{argv[0]}: {message}"
+        text = (
+            DIALECTS[shell.dialect].not_found.format(name=argv[0])
+            if status == 127 and "/" not in argv[0]
+            else f"{argv[0]}: {message}"
+        )
         complain(kernel, process, shell, text)
     kernel.end(process, status)
 
@@ -254,5 +262,5 @@ def step_read(kernel: Kernel, process: Process, shell: Shell, frame: ReadFrame) 
         frame.text = frame.text[:-2]
         return
     shell.stack.pop()
-    builtins.assign_read(kernel, process, shell, frame.argv, frame.text.removesuffix("\n"))
+    assign_read(kernel, process, shell, frame.argv, frame.text.removesuffix("\n"))
     shell.status = int(end < 0)

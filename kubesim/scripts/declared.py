@@ -120,7 +120,10 @@ def parse_behaviour(data: object, where: str = "script") -> Behaviour:
         on_signal=_reactions(data.get("onSignal", {}), f"{where}.onSignal"),
         startup=parse_length(data.get("startup", "0s"), f"{where}.startup"),
         probes=_probes(data.get("probes", {}), f"{where}.probes"),
-        output=tuple(_line(item, f"{where}.output[{index}]") for index, item in enumerate(_list(data.get("output", []), f"{where}.output"))),
+        output=tuple(
+            _line(item, f"{where}.output[{index}]")
+            for index, item in enumerate(_list(data.get("output", []), f"{where}.output"))
+        ),
         writes=_writes(data.get("writes", {}), f"{where}.writes"),
         listens=_ports(data["listens"], f"{where}.listens") if "listens" in data else None,
         paths=tuple(str(item) for item in _list(data["paths"], f"{where}.paths")) if "paths" in data else None,
@@ -198,12 +201,16 @@ def _reactions(value: object, where: str) -> dict[str, Reaction | None]:
         name = signal_name(str(key))
         if name is None or name in ("KILL", "STOP"):
             allowed = ", ".join(item for item in SIGNALS if item not in ("KILL", "STOP"))
-            raise ScenarioError(f"{key!r} is no signal a program can handle; allowed: {allowed}", field=f"{where}.{key}")
+            raise ScenarioError(
+                f"{key!r} is no signal a program can handle; allowed: {allowed}", field=f"{where}.{key}"
+            )
         if reaction == "ignore":
             reactions[name] = None
             continue
         if not isinstance(reaction, Mapping) or not reaction.keys() <= {"after", "exit"}:
-            raise ScenarioError(f'{reaction!r}; allowed: "ignore", or a mapping with after and exit', field=f"{where}.{key}")
+            raise ScenarioError(
+                f'{reaction!r}; allowed: "ignore", or a mapping with after and exit', field=f"{where}.{key}"
+            )
         after = parse_length(reaction.get("after", "0s"), f"{where}.{key}.after")
         reactions[name] = Reaction(after, _code(reaction.get("exit", 0), f"{where}.{key}.exit"))
     return reactions
@@ -222,7 +229,11 @@ def _probes(value: object, where: str) -> dict[str, tuple[Window, ...]]:
 def _window(item: object, where: str) -> Window:
     if item in ("ok", "fail"):
         return Window(0, None, item == "ok")
-    if not isinstance(item, Mapping) or item.get("answer") not in ("ok", "fail") or not item.keys() <= {"from", "to", "answer"}:
+    if (
+        not isinstance(item, Mapping)
+        or item.get("answer") not in ("ok", "fail")
+        or not item.keys() <= {"from", "to", "answer"}
+    ):
         raise ScenarioError(f'{item!r}; allowed: "ok", "fail" or {{from: 10s, to: 20s, answer: fail}}', field=where)
     end = _duration(item["to"], f"{where}.to") if "to" in item else None
     return Window(_duration(item.get("from", "0s"), f"{where}.from"), end, item["answer"] == "ok")
@@ -245,7 +256,9 @@ def _writes(value: object, where: str) -> tuple[Written, ...]:
         if isinstance(content, str):
             written.append(Written(0, path, content))
         elif isinstance(content, Mapping) and content.keys() <= {"at", "text"}:
-            written.append(Written(_duration(content.get("at", "0s"), f"{where}.{path}.at"), path, str(content.get("text", ""))))
+            written.append(
+                Written(_duration(content.get("at", "0s"), f"{where}.{path}.at"), path, str(content.get("text", "")))
+            )
         else:
             raise ScenarioError(f"{content!r}; allowed: a text, or {{at: 2s, text: text}}", field=f"{where}.{path}")
     return tuple(written)
@@ -272,7 +285,9 @@ class DeclaredProgram:
     def step(self, kernel: Kernel, process: Process) -> None:
         if not self.begun:
             self._begin(kernel, process)
-        agenda = sorted((*self.behaviour.output, *self.behaviour.writes), key=lambda item: item.after)
+        agenda: list[Line | Written] = sorted(
+            (*self.behaviour.output, *self.behaviour.writes), key=lambda item: item.after
+        )
         while self.done < len(agenda) and self.started + agenda[self.done].after <= kernel.now:
             self._carry_out(kernel, process, agenda[self.done])
             self.done += 1
@@ -297,7 +312,9 @@ class DeclaredProgram:
             kernel.write(process, 1 if item.stream == "stdout" else 2, item.text + "\n")
             return
         try:
-            file, volume = kernel.files.open_for_writing(absolute(item.path, process.directory), kernel.now, truncate=True)
+            file, volume = kernel.files.open_for_writing(
+                absolute(item.path, process.directory), kernel.now, truncate=True
+            )
         except FileError as fault:
             kernel.write(process, 2, f"{item.path}: {fault}\n")
             return
@@ -321,7 +338,12 @@ class DeclaredProgram:
         since = now - self.started
         if since < self.startup:
             return False, self.started + self.startup
-        edges = [edge for window in self.behaviour.probes.get(kind, ()) for edge in (window.start, window.end) if edge is not None]
+        edges = [
+            edge
+            for window in self.behaviour.probes.get(kind, ())
+            for edge in (window.start, window.end)
+            if edge is not None
+        ]
         following = min((self.started + edge for edge in edges if edge > since), default=None)
         passes = True
         for window in self.behaviour.probes.get(kind, ()):

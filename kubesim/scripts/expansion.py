@@ -188,7 +188,9 @@ def _alternative(word: Word, quoted: bool, context: Context) -> list[Piece]:
     pieces = _pieces(word, context)
     if quoted:
         return [Piece(piece.text, True, boundary=piece.boundary) for piece in pieces] or [Piece("", True)]
-    return [piece if piece.quoted else Piece(piece.text, False, split=True, boundary=piece.boundary) for piece in pieces]
+    return [
+        piece if piece.quoted else Piece(piece.text, False, split=True, boundary=piece.boundary) for piece in pieces
+    ]
 
 
 def _transformed(part: Parameter, value: str, context: Context) -> str:
@@ -226,9 +228,7 @@ def _replaced(part: Parameter, value: str, context: Context) -> str:
     wanted = pattern(part.word, context) if part.word else ""
     everywhere = wanted.startswith("/")
     search, _, replacement = wanted.removeprefix("/").partition("/")
-    return patterns.compiled(search).sub(
-        lambda _: patterns.unescape(replacement), value, count=0 if everywhere else 1
-    )
+    return patterns.compiled(search).sub(lambda _: patterns.unescape(replacement), value, count=0 if everywhere else 1)
 
 
 def _all_positional(part: Parameter, context: Context) -> list[Piece]:
@@ -246,9 +246,9 @@ def _all_positional(part: Parameter, context: Context) -> list[Piece]:
         joined = (" " if separators is None else separators[:1]).join(values)
         return [Piece(joined, True)]
     last = len(values) - 1
-    return [
-        Piece(value, quoted, split=not quoted, boundary=index < last) for index, value in enumerate(values)
-    ] or ([Piece("", False)] if quoted else [])
+    return [Piece(value, quoted, split=not quoted, boundary=index < last) for index, value in enumerate(values)] or (
+        [Piece("", False)] if quoted else []
+    )
 
 
 def _split(pieces: list[Piece], context: Context) -> list[list[Piece]]:

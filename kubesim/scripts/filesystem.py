@@ -232,7 +232,11 @@ class Filesystem:
         prefix = "/" if directory == "/" else directory + "/"
         place = self.place(directory)
         start = f"{place.key}/" if place.key else ""
-        found = {key[len(start) :].split("/", 1)[0] for key in place.volume.files if key.startswith(start) and key != place.key}
+        found = {
+            key[len(start) :].split("/", 1)[0]
+            for key in place.volume.files
+            if key.startswith(start) and key != place.key
+        }
         if place.volume is self.layer:
             found |= {
                 known[len(prefix) :].split("/", 1)[0]

@@ -6,33 +6,63 @@ left to wait, and in between nothing was written, no file changed and the clock 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import Any, get_args
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final, get_args
 
 from kubesim.scripts.declared import DeclaredProgram
-from kubesim.scripts.frames import Frame
+from kubesim.scripts.frames import ChildrenFrame, Frame, SubstitutionFrame, WaitFrame
 from kubesim.scripts.kernel import Kernel
-from kubesim.scripts.process import Document, Handle, PipeEnd, Process, Shell
-from kubesim.scripts.tools_waiting import Follow, Sleep, Timeout
+from kubesim.scripts.process import AwaitChildren, Document, Handle, Job, PipeEnd, Process, Shell
+from kubesim.scripts.tools_waiting import Follow, Sleep
+from kubesim.scripts.tools_wrapping import Timeout
 from kubesim.units import Duration, Instant
+
+
+MOST_PHASES: Final = 32
+"""A cycle with more quiet moments than this is ticked through."""
+
+
+@dataclass(slots=True)
+class Phase:
+    """The processes as they stood at one quiet moment of the cycle."""
+
+    offset: Duration
+    processes: dict[int, Process]
+    next_pid: int
 
 
 @dataclass(slots=True)
 class Watch:
     """Remembers one quiet moment and compares later ones with it (Brent's cycle search).
 
-    ``period`` is set once the state recurs at every quiet moment, one period apart.
+    Once a state has come back, one more round is ticked through, and its quiet moments are kept in ``phases``; then
+    ``period`` is set and nothing need happen until a stimulus. Keeping the phases matters when the stimulus is a
+    changed file: the part of a round before it must not see the change, so it is not run again but taken from here.
     """
 
     seen: Any = None
     seen_at: Instant = 0
-    seen_pid: int = 0
+    seen_pids: tuple[int, ...] = ()
+    seen_background: tuple[int, ...] = ()
+    seen_next_pid: int = 0
     unsteady: int = -1
     version: int = -1
     count: int = 0
     limit: int = 1
+    collecting: Duration | None = None
+    phases: list[Phase] = field(default_factory=list)
     period: Duration | None = None
-    pids: int = 0
+    steps: dict[int, int] = field(default_factory=dict)
+    background_steps: dict[int, int] = field(default_factory=dict)
+    next_pid_step: int = 0
+
+    def reset(self) -> None:
+        """A stimulus has come: what was seen before says nothing about what follows."""
+        self.seen, self.period, self.collecting = None, None, None
+        self.count, self.limit = 0, 1
+        self.phases = []
 
     def observe(self, kernel: Kernel) -> None:
         """A quiet moment has come."""
@@ -41,28 +71,107 @@ class Watch:
         version = kernel.files.version()
         if kernel.unsteady != self.unsteady or version != self.version:
             self.unsteady, self.version = kernel.unsteady, version
-            self.seen, self.count, self.limit = None, 0, 1
+            self.reset()
             return
         if self.seen is not None and kernel.now == self.seen_at:
             return
         state = snapshot(kernel)
-        if self.seen is not None and state == self.seen:
-            if self.count == 0:
-                self.period = kernel.now - self.seen_at
-                self.pids = kernel.next_pid - self.seen_pid
-            return
-        self.count += 1
-        if self.seen is None or self.count >= self.limit:
-            self.seen, self.seen_at, self.seen_pid = state, kernel.now, kernel.next_pid
-            self.count, self.limit = 0, self.limit * 2
+        if self.collecting is not None:
+            self._collect(kernel, state, self.collecting)
+        elif self.seen is not None and state == self.seen:
+            self._recurred(kernel)
+        else:
+            self.count += 1
+            if self.seen is None or self.count >= self.limit:
+                self._remember(kernel, state)
+                self.count, self.limit = 0, self.limit * 2
+
+    def _remember(self, kernel: Kernel, state: Any) -> None:
+        self.seen, self.seen_at = state, kernel.now
+        self.seen_pids, self.seen_next_pid = tuple(kernel.processes), kernel.next_pid
+        self.seen_background = _backgrounds(kernel)
+
+    def _recurred(self, kernel: Kernel) -> None:
+        """The state of ``seen_at`` is back. With quiet moments in between, the next round's are kept first."""
+        between = self.count
+        if between == 0:
+            self._skip_from_here(kernel)
+        elif between < MOST_PHASES:
+            self.collecting = kernel.now - self.seen_at
+            self._remember(kernel, self.seen)
+            self.phases = [_phase(kernel, 0)]
+
+    def _collect(self, kernel: Kernel, state: Any, period: Duration) -> None:
+        offset = kernel.now - self.seen_at
+        if offset < period:
+            self.phases.append(_phase(kernel, offset))
+        elif offset == period and state == self.seen:
+            self._skip_from_here(kernel)
+        else:
+            self.reset()
+
+    def _skip_from_here(self, kernel: Kernel) -> None:
+        """Note how pids grow in a round: a process of long standing keeps its number, a short-lived one does not."""
+        self.next_pid_step = kernel.next_pid - self.seen_next_pid
+        self.steps = {old: new - old for old, new in zip(self.seen_pids, kernel.processes, strict=True)}
+        grown = zip(self.seen_pids, self.seen_background, _backgrounds(kernel), strict=True)
+        self.background_steps = {pid: new - old for pid, old, new in grown}
+        self.period = kernel.now - self.seen_at
 
     def forward(self, kernel: Kernel, now: Instant) -> None:
-        """Jump over whole periods, to the last quiet moment before ``now``."""
+        """Jump to the last quiet moment before ``now``, exactly as ticking would have reached it."""
         if self.period is None:
             return
-        periods = max(0, (now - 1 - kernel.now) // self.period)
-        shift(kernel, periods * self.period, periods * self.pids)
-        self.period, self.seen, self.count, self.limit = None, None, 0, 1
+        rounds, rest = divmod(max(0, now - 1 - kernel.now), self.period)
+        phase = next((item for item in reversed(self.phases) if item.offset <= rest), None)
+        if phase is None or not phase.offset:
+            phase = Phase(0, kernel.processes, kernel.next_pid)
+            last_round = {old + step: step for old, step in self.steps.items()}
+            backgrounds = {old + self.steps[old]: step for old, step in self.background_steps.items()}
+            newborn = kernel.next_pid
+        else:
+            kernel.now += phase.offset - self.period
+            rounds += 1
+            last_round, backgrounds, newborn = self.steps, self.background_steps, self.seen_next_pid
+        kernel.processes, kernel.next_pid = phase.processes, phase.next_pid
+        if rounds:
+            self._repeat(kernel, rounds, last_round, backgrounds, newborn)
+        self.reset()
+
+    def _repeat(
+        self, kernel: Kernel, rounds: int, steps: dict[int, int], backgrounds: dict[int, int], newborn: int
+    ) -> None:
+        """Move the state whole rounds on. A pid from ``newborn`` on was made in the round that is repeated."""
+        shift(kernel, rounds * (self.period or 0))
+        moved: dict[int, int] = {}
+        for pid, process in kernel.processes.items():
+            step = self.next_pid_step if pid >= newborn else steps.get(pid, 0)
+            if step:
+                moved[pid] = pid + rounds * step
+            if process.shell is not None and (named := process.shell.last_background):
+                step = self.next_pid_step if named >= newborn else backgrounds.get(pid, 0)
+                process.shell.last_background += rounds * step
+        renumber(kernel, moved)
+        kernel.next_pid += rounds * self.next_pid_step
+
+
+def _backgrounds(kernel: Kernel) -> tuple[int, ...]:
+    return tuple(0 if item.shell is None else item.shell.last_background for item in kernel.processes.values())
+
+
+def _phase(kernel: Kernel, offset: Duration) -> Phase:
+    """A copy of the processes; files, volumes and the runtime's streams stay the same ones."""
+    kept: dict[int, Any] = {id(stream): stream for stream in kernel.streams}
+    kept.update({id(item.stream): item.stream for item in kernel.execs.values()})
+    for volume in kernel.files.volumes():
+        kept[id(volume)] = volume
+        kept.update({id(entry): entry for entry in volume.files.values()})
+    for process in kernel.processes.values():
+        for descriptor in process.descriptors.values():
+            if isinstance(descriptor, Handle):
+                kept[id(descriptor.file)] = descriptor.file
+                kept[id(descriptor.volume)] = descriptor.volume
+    return Phase(offset, deepcopy(kernel.processes, kept), kernel.next_pid)
 
 
 def snapshot(kernel: Kernel) -> Any:
@@ -79,7 +188,9 @@ def _process(process: Process, kernel: Kernel, ranks: dict[int, int]) -> Any:
     shell = process.shell
     waiting = process.waiting
     until = None if waiting is None or waiting.until is None else waiting.until - kernel.now
-    waits = None if waiting is None else (type(waiting), until, getattr(waiting, "pids", None) and _ranks(waiting, ranks))
+    waits = (
+        None if waiting is None else (type(waiting), until, getattr(waiting, "pids", None) and _ranks(waiting, ranks))
+    )
     return (
         process.argv,
         process.directory,
@@ -110,7 +221,12 @@ def _descriptor(item: Any) -> Any:
 def _program(program: Any, kernel: Kernel) -> Any:
     """A program's fields, instants relative to now."""
     if isinstance(program, Follow):
-        return "follow", (kernel.now - program.started) % program.interval, id(program.files[0].file), program.files[0].shown
+        return (
+            "follow",
+            (kernel.now - program.started) % program.interval,
+            id(program.files[0].file),
+            program.files[0].shown,
+        )
     if isinstance(program, DeclaredProgram):
         return "declared", id(program), program.done, program.ending
     if isinstance(program, Timeout):
@@ -149,11 +265,9 @@ def _frame(frame: Frame, ranks: dict[int, int]) -> Any:
 _FRAME_FIELDS = {kind: tuple(item.name for item in fields(kind)) for kind in get_args(Frame)}
 
 
-def shift(kernel: Kernel, duration: Duration, pids: int) -> None:
-    """Move every instant forward, and the next pid by what the skipped rounds would have used."""
+def shift(kernel: Kernel, duration: Duration) -> None:
+    """Move every instant forward."""
     kernel.now += duration
-    if duration == 0:
-        return
     for process in kernel.processes.values():
         waiting = process.waiting
         if waiting is not None and waiting.until is not None:
@@ -161,4 +275,32 @@ def shift(kernel: Kernel, duration: Duration, pids: int) -> None:
         program = process.program
         if isinstance(program, (Sleep, Timeout)) and program.until is not None and program.until >= 0:
             program.until += duration
-    kernel.next_pid += pids
+
+
+def renumber(kernel: Kernel, moved: dict[int, int]) -> None:
+    """Give the short-lived processes of skipped rounds the numbers that counting would have given them."""
+    if not moved:
+        return
+
+    def new(pid: int) -> int:
+        return moved.get(pid, pid)
+
+    kernel.processes = {new(pid): process for pid, process in kernel.processes.items()}
+    for pid, process in kernel.processes.items():
+        process.pid, process.parent = pid, new(process.parent)
+        process.ended_children = {new(child): code for child, code in process.ended_children.items()}
+        if isinstance(process.waiting, AwaitChildren):
+            process.waiting = replace(process.waiting, pids=tuple(map(new, process.waiting.pids)))
+        if isinstance(process.program, Timeout):
+            process.program.child = new(process.program.child)
+        if process.shell is not None:
+            _renumber_shell(process.shell, new)
+
+
+def _renumber_shell(shell: Shell, new: Callable[[int], int]) -> None:
+    shell.jobs = [Job(job.number, tuple(map(new, job.pids))) for job in shell.jobs]
+    for frame in shell.stack:
+        if isinstance(frame, (ChildrenFrame, WaitFrame)):
+            frame.pids = tuple(map(new, frame.pids))
+        elif isinstance(frame, SubstitutionFrame):
+            frame.pid = new(frame.pid)

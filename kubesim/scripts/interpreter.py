@@ -66,7 +66,13 @@ def step(kernel: Kernel, process: Process, shell: Shell) -> None:
             else:
                 frame.index += 1
                 last = frame.index == len(frame.node.items)
-                start(kernel, process, shell, frame.node.items[frame.index - 1], frame.flags if last else frame.flags & ~LAST)
+                start(
+                    kernel,
+                    process,
+                    shell,
+                    frame.node.items[frame.index - 1],
+                    frame.flags if last else frame.flags & ~LAST,
+                )
         case AndOrFrame():
             _step_and_or(kernel, process, shell, frame)
         case IfFrame():
@@ -198,8 +204,7 @@ def _step_script(kernel: Kernel, process: Process, shell: Shell, frame: ScriptFr
         return
     shell.stack.pop()
     if script.error is not None:
-        where = f"line {script.error_line}: " if shell.dialect != "dash" else f"{script.error_line}: "
-        kernel.write(process, 2, f"{shell.name}: {where}{'' if shell.dialect == 'bash' else 'Syntax error: ' if shell.dialect == 'dash' else 'syntax error: '}{script.error}\n")
+        kernel.write(process, 2, f"{shell.name}: {_syntax_error(shell, script)}\n")
         control.leave(shell, 2)
         return
     if frame.positional is not None:
@@ -208,6 +213,17 @@ def _step_script(kernel: Kernel, process: Process, shell: Shell, frame: ScriptFr
         shell.status = frame.saved
     elif not script.commands and frame.kind in ("eval", "source"):
         shell.status = 0
+
+
+def _syntax_error(shell: Shell, script: syntax.Script) -> str:
+    """The message for a syntax error: dash says "X unexpected", ash "unexpected X"."""
+    message = script.error or ""
+    if shell.dialect == "dash":
+        return f"{script.error_line}: Syntax error: {message}"
+    found, unexpected, hint = message.partition(" unexpected")
+    message = f"unexpected {found}{hint}" if unexpected else message[:1].lower() + message[1:]
+    where = f"line {script.error_line}: " if shell.script or shell.dialect == "bash" else ""
+    return f"{where}syntax error: {message}"
 
 
 def _step_and_or(kernel: Kernel, process: Process, shell: Shell, frame: AndOrFrame) -> None:
@@ -255,7 +271,9 @@ def _step_for(kernel: Kernel, process: Process, shell: Shell, frame: ForFrame) -
         if frame.node.words is None:
             frame.values = list(shell.positional)
         else:
-            expanded = commands.expand(kernel, process, shell, frame.outputs, lambda context: commands.fields(frame.node.words or (), context))
+            expanded = commands.expand(
+                kernel, process, shell, frame.outputs, lambda context: commands.fields(frame.node.words or (), context)
+            )
             if expanded is None:
                 return
             frame.values = expanded
@@ -272,7 +290,9 @@ def _step_for(kernel: Kernel, process: Process, shell: Shell, frame: ForFrame) -
 
 
 def _step_case(kernel: Kernel, process: Process, shell: Shell, frame: CaseFrame) -> None:
-    found = commands.expand(kernel, process, shell, frame.outputs, lambda context: commands.case_arm(frame.node, context))
+    found = commands.expand(
+        kernel, process, shell, frame.outputs, lambda context: commands.case_arm(frame.node, context)
+    )
     if found is None:
         return
     shell.stack.pop()
@@ -286,7 +306,9 @@ def _step_redirected(kernel: Kernel, process: Process, shell: Shell, frame: Redi
         shell.stack.pop()
         commands.restore(process, frame.saved)
         return
-    targets = commands.expand(kernel, process, shell, frame.outputs, lambda context: commands.targets(frame.node.redirects, context))
+    targets = commands.expand(
+        kernel, process, shell, frame.outputs, lambda context: commands.targets(frame.node.redirects, context)
+    )
     if targets is None:
         return
     frame.started = True
@@ -312,5 +334,7 @@ def _step_substitution(kernel: Kernel, process: Process, shell: Shell, frame: Su
         below: Frame = shell.stack[-1]
         if isinstance(below, (SimpleFrame, ForFrame, CaseFrame, RedirectedFrame)):
             below.outputs.append(frame.text.rstrip("\n"))
-        for number in [number for number, item in process.descriptors.items() if getattr(item, "pipe", None) is frame.pipe]:
+        for number in [
+            number for number, item in process.descriptors.items() if getattr(item, "pipe", None) is frame.pipe
+        ]:
             del process.descriptors[number]

@@ -135,7 +135,9 @@ class Kernel:
                 used = self.steps.get(process.pid, 0) + run(self, process, _QUANTUM)
                 self.steps[process.pid] = used
                 if used > MOST_STEPS and process.waiting is None and process.pid in self.processes:
-                    self.assume(f"`{process.argv[0]}` (process {process.pid}) is busy without end; it runs until it is killed")
+                    self.assume(
+                        f"`{process.argv[0]}` (process {process.pid}) is busy without end; it runs until it is killed"
+                    )
                     process.waiting = Asleep(None)
         self.steps.clear()
 
@@ -191,7 +193,9 @@ class Kernel:
     def out_of_memory(self, process: Process) -> None:
         """The kernel's answer to a process that takes all memory."""
         if self.memory_limit is None:
-            self.assume(f"`{' '.join(process.argv)}` uses all memory; without a limit it is killed by the node's OOM killer")
+            self.assume(
+                f"`{' '.join(process.argv)}` uses all memory; without a limit it is killed by the node's OOM killer"
+            )
         self.effects.append(OutOfMemory(self.now, process.pid))
         self.end(process, 137, "KILL")
 

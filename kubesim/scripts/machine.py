@@ -18,11 +18,22 @@ from kubesim.scripts.filesystem import File, FileError, Filesystem, absolute
 from kubesim.scripts.images import PATH, Image, image_named
 from kubesim.scripts.interpreter import run_process
 from kubesim.scripts.kernel import Exec, Kernel
-from kubesim.scripts.process import Null, Process, Stream
+from kubesim.scripts.process import Descriptor, Null, Process, Stream
 from kubesim.scripts.tools_waiting import Follow
 from kubesim.units import Instant
 
-__all__ = ["Assumed", "ContainerSetup", "Effect", "ExecExited", "Exited", "Machine", "OutOfMemory", "Output", "ProbeAnswer", "StartFailure"]
+__all__ = [
+    "Assumed",
+    "ContainerSetup",
+    "Effect",
+    "ExecExited",
+    "Exited",
+    "Machine",
+    "OutOfMemory",
+    "Output",
+    "ProbeAnswer",
+    "StartFailure",
+]
 
 
 def no_chance() -> float:
@@ -82,9 +93,7 @@ class Machine:
             files.layer.write(setup.termination_message_path, "")
         self.setup = setup
         self.image = image
-        self.kernel = Kernel(
-            image, setup.hostname, files, setup.draw, memory_limit=setup.memory_limit, run=setup.run
-        )
+        self.kernel = Kernel(image, setup.hostname, files, setup.draw, memory_limit=setup.memory_limit, run=setup.run)
         self.versions = {id(mount.volume): mount.volume.version for mount in files.mounts.values()}
         self.idle = idle.Watch()
 
@@ -102,8 +111,8 @@ class Machine:
             if reason is not None:
                 kernel.ended = True
                 return [StartFailure(now, reason)]
-        descriptors = {0: Null(), 1: kernel.streams[0], 2: kernel.streams[1]}
-        process = kernel.spawn(0, argv, environment, directory, dict(descriptors))
+        descriptors: dict[int, Descriptor] = {0: Null(), 1: kernel.streams[0], 2: kernel.streams[1]}
+        process = kernel.spawn(0, argv, environment, directory, descriptors)
         if setup.behaviour is not None:
             process.program = DeclaredProgram(setup.behaviour, now)
         else:
@@ -119,6 +128,7 @@ class Machine:
     def signal(self, now: Instant, name: str) -> list[Effect]:
         """A signal to PID 1 from the runtime. KILL always ends the container."""
         self._reach(now)
+        self.idle.reset()
         process = self.kernel.processes.get(1)
         if process is not None:
             self.kernel.deliver(process, name.removeprefix("SIG"), from_outside=True)
@@ -127,6 +137,7 @@ class Machine:
     def exec(self, now: Instant, argv: tuple[str, ...], exec_id: int) -> list[Effect]:
         """Run a process of an exec probe or hook: no child of PID 1's, same files and environment."""
         self._reach(now)
+        self.idle.reset()
         kernel = self.kernel
         if kernel.ended:
             return self._settled()
@@ -146,6 +157,7 @@ class Machine:
     def kill_exec(self, now: Instant, exec_id: int) -> list[Effect]:
         """The kubelet gave up on an exec: its process is killed, its children go on."""
         self._reach(now)
+        self.idle.reset()
         for process in list(self.kernel.processes.values()):
             if process.exec_id == exec_id:
                 self.kernel.deliver(process, "KILL", from_outside=True)
@@ -159,6 +171,7 @@ class Machine:
     def files_changed(self, now: Instant) -> list[Effect]:
         """Another container has written to a shared volume."""
         self._reach(now)
+        self.idle.reset()
         for mount in self.kernel.files.mounts.values():
             self.versions[id(mount.volume)] = mount.volume.version
         return self._settled()
@@ -199,11 +212,19 @@ class Machine:
                 continue
             passes, until = program.answers(kind, now)
             if not passes:
-                return ProbeAnswer(False, "HTTP probe failed with statuscode: 500" if handler.get("type") == "httpGet" else refused.text, until)
+                return ProbeAnswer(
+                    False,
+                    "HTTP probe failed with statuscode: 500" if handler.get("type") == "httpGet" else refused.text,
+                    until,
+                )
             paths = program.behaviour.paths
             if handler.get("type") == "httpGet" and paths is not None and handler.get("path", "/") not in paths:
                 return ProbeAnswer(False, "HTTP probe failed with statuscode: 404", None)
-            assumed = None if kind in program.behaviour.probes or self.setup.behaviour else f"the {kind} probe on port {port} assumed to be answered"
+            assumed = (
+                None
+                if kind in program.behaviour.probes or self.setup.behaviour
+                else f"the {kind} probe on port {port} assumed to be answered"
+            )
             return ProbeAnswer(True, "", until, assumed)
         return refused
 

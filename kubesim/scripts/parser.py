@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final
 
+from kubesim.scripts.documents import fill_documents, has_substitution
 from kubesim.scripts.syntax import (
     AndOr,
     Assignment,
     Background,
     Case,
     Command,
-    CommandSubstitution,
     For,
     Function,
     Group,
     If,
     Literal,
     Loop,
-    Parameter,
     Part,
     Pipeline,
     Redirect,
@@ -347,7 +345,7 @@ class Parser:
         if not (assignments or words or redirects):
             raise self.unexpected()
         everything = (*words, *(item.value for item in assignments), *(item.target for item in redirects))
-        return Simple(tuple(assignments), tuple(words), tuple(redirects), line, any(map(_substitutes, everything)))
+        return Simple(tuple(assignments), tuple(words), tuple(redirects), line, any(map(has_substitution, everything)))
 
     def array(self) -> Word:
         """bash's ``name=(a b c)``: kept as one word whose elements are separated by the unit separator."""
@@ -412,53 +410,4 @@ class Parser:
         """The command with its here-documents in place: they stand in the text behind the commands that use them."""
         if self.pending_documents:
             self.read_documents()
-        return _fill(command, self.documents) if self.documents else command
-
-
-def _fill(command: Command, documents: dict[int, Word]) -> Command:
-    fill = partial(_fill, documents=documents)
-    match command:
-        case Simple(redirects=redirects):
-            filled = _fill_redirects(redirects, documents)
-            substitutes = command.has_substitution or any(_substitutes(item.target) for item in filled)
-            return replace(command, redirects=filled, has_substitution=substitutes)
-        case Redirected(command=inner, redirects=redirects):
-            return Redirected(fill(inner), _fill_redirects(redirects, documents))
-        case Pipeline(commands=commands):
-            return replace(command, commands=tuple(map(fill, commands)))
-        case AndOr(left=left, right=right):
-            return replace(command, left=fill(left), right=fill(right))
-        case Background(command=inner):
-            return Background(fill(inner))
-        case Sequence(items=items):
-            return Sequence(tuple(map(fill, items)))
-        case Group(body=body) | Subshell(body=body) | Function(body=body) | For(body=body):
-            return replace(command, body=fill(body))
-        case If(branches=branches, otherwise=otherwise):
-            pairs = tuple((fill(condition), fill(body)) for condition, body in branches)
-            return If(pairs, fill(otherwise) if otherwise else None)
-        case Loop(condition=condition, body=body):
-            return replace(command, condition=fill(condition), body=fill(body))
-        case Case(arms=arms):
-            return replace(command, arms=tuple((words, fill(body) if body else None) for words, body in arms))
-
-
-def _fill_redirects(redirects: tuple[Redirect, ...], documents: dict[int, Word]) -> tuple[Redirect, ...]:
-    return tuple(
-        Redirect(item.descriptor, "<<", documents[int(item.operator[2:])])
-        if item.operator[:2] == "<<" and item.operator[2:].isdigit()
-        else item
-        for item in redirects
-    )
-
-
-def _substitutes(word: Word) -> bool:
-    for part in word.parts:
-        match part:
-            case CommandSubstitution():
-                return True
-            case Parameter(word=Word() as inner) if _substitutes(inner):
-                return True
-            case _ if not isinstance(part, (Literal, Parameter)) and hasattr(part, "word") and _substitutes(part.word):
-                return True
-    return False
+        return fill_documents(command, self.documents) if self.documents else command

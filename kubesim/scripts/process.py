@@ -161,11 +161,11 @@ class Shell:
     jobs: list[Job] = field(default_factory=list)
     stack: list[Frame] = field(default_factory=list)
     subshell: bool = False
+    script: bool = False
     substitution_status: int | None = None
     exiting: int | None = None
     top_pid: int = 0
     top_parent: int = 0
-    random_state: int = 1
 
     def traps_caught(self) -> bool:
         """Whether an action waits for a signal or for the end, so that the shell cannot replace itself."""

@@ -38,7 +38,9 @@ def _entry(kernel: Kernel, path: str, directory: str) -> object:
 
 def _is_image_program(kernel: Kernel, path: str) -> bool:
     directory, _, name = path.rpartition("/")
-    return directory in ("/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin", "") and name in kernel.image.commands
+    return (
+        directory in ("/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin", "") and name in kernel.image.commands
+    )
 
 
 def missing(kernel: Kernel, argv: tuple[str, ...], directory: str, path: str) -> str | None:
@@ -124,7 +126,11 @@ def _declared(kernel: Kernel, name: str, argv: tuple[str, ...]) -> DeclaredProgr
     key = f"{name} {argv[1]}" if len(argv) > 1 and f"{name} {argv[1]}" in rows else name
     behaviour = rows.get(key)
     language = interpreter(name)
-    if behaviour is None and language is not None and any(word in language["code"] or word[:2] in language["code"] for word in argv[1:]):
+    if (
+        behaviour is None
+        and language is not None
+        and any(word in language["code"] or word[:2] in language["code"] for word in argv[1:])
+    ):
         behaviour = Behaviour(lasts=Length("fixed", 0))
         kernel.assume(f"`{' '.join(argv[:2])} ...` assumed to end at once with exit 0; declare a script for it")
     elif behaviour is None and "/" not in argv[0] and name in tools.UNMODELLED:

@@ -56,7 +56,13 @@ def _apply_one(
         case ">&" | "<&" if target.isdigit():
             item = process.descriptors.get(int(target))
             if item is None:
-                raise RedirectFault(f"{target}: Bad file descriptor" if shell.dialect == "dash" else f"dup2({target},{redirect.descriptor}): Bad file descriptor" if shell.dialect == "ash" else f"{target}: Bad file descriptor")
+                raise RedirectFault(
+                    f"{target}: Bad file descriptor"
+                    if shell.dialect == "dash"
+                    else f"dup2({target},{redirect.descriptor}): Bad file descriptor"
+                    if shell.dialect == "ash"
+                    else f"{target}: Bad file descriptor"
+                )
         case ">&" | "&>" | "&>>":
             item = open_path(kernel, process, shell, ">>" if redirect.operator == "&>>" else ">", target)
             numbers = [1, 2]

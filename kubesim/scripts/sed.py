@@ -132,7 +132,9 @@ def _run(text: str, edits: list[Edit], *, quiet: bool, extended: bool) -> str:
     return "".join(f"{line}\n" for line in result)
 
 
-def _selected(edit: Edit, index: int, active: dict[int, bool], line: str, number: int, count: int, extended: bool) -> bool:
+def _selected(
+    edit: Edit, index: int, active: dict[int, bool], line: str, number: int, count: int, extended: bool
+) -> bool:
     def hit(address: str) -> bool:
         if address == "$":
             return number == count
@@ -166,7 +168,13 @@ def _substituted(edit: Edit, line: str, extended: bool) -> tuple[str, bool]:
     def value(match: re.Match[str]) -> str:
         return re.sub(
             r"\\([0-9&\\/])|&",
-            lambda piece: match.group() if piece.group() == "&" else (match.group(int(piece.group(1))) or "") if piece.group(1).isdigit() else piece.group(1),
+            lambda piece: (
+                match.group()
+                if piece.group() == "&"
+                else (match.group(int(piece.group(1))) or "")
+                if piece.group(1).isdigit()
+                else piece.group(1)
+            ),
             replacement,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubesim.scripts import builtins
+from kubesim.scripts.builtins_variables import set_option
 from kubesim.scripts.filesystem import FileError, absolute
 from kubesim.scripts.frames import LAST, ScriptFrame
 from kubesim.scripts.images import PATH
@@ -25,7 +25,7 @@ def start_shell(
         if word.startswith("--"):
             continue
         wants_text = wants_text or (word[0] == "-" and "c" in word)
-        builtins.set_option(shell, word[0] + word[1:].replace("c", "").replace("l", "").replace("s", ""), words)
+        set_option(shell, word[0] + word[1:].replace("c", "").replace("l", "").replace("s", ""), words)
     _initialise(process, shell, variables)
     if wants_text and words:
         text = words.pop(0)
@@ -33,6 +33,7 @@ def start_shell(
             shell.name, *shell.positional = words
     elif words:
         shell.name, *shell.positional = words
+        shell.script = True
         try:
             text = kernel.files.read(absolute(shell.name, process.directory)).text
         except FileError as fault:
@@ -48,7 +49,9 @@ def start_shell(
 
 
 def _initialise(process: Process, shell: Shell, variables: dict[str, str]) -> None:
-    names = {name: value for name, value in variables.items() if name.replace("_", "a").isalnum() and not name[0].isdigit()}
+    names = {
+        name: value for name, value in variables.items() if name.replace("_", "a").isalnum() and not name[0].isdigit()
+    }
     shell.variables = {"IFS": " \t\n", "PS4": "+ ", "OPTIND": "1", "PATH": PATH, **names, "PWD": process.directory}
     shell.variables["IFS"] = " \t\n"
     shell.exported = set(names) | {"PWD"}

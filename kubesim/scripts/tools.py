@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from kubesim.scripts import tools_files, tools_system, tools_text, tools_waiting
+from kubesim.scripts import tools_files, tools_system, tools_text, tools_waiting, tools_wrapping
 from kubesim.scripts.calls import Once, Tool
 from kubesim.scripts.declared import Behaviour, Length
 from kubesim.scripts.process import Program
@@ -24,7 +24,7 @@ UNMODELLED: Final = frozenset(
 
 def program(kernel: Kernel, name: str, argv: tuple[str, ...]) -> Program | None:
     """The program of this name, or None when it is not modelled."""
-    waiting = tools_waiting.waiting_program(kernel, name, argv)
+    waiting = tools_waiting.waiting_program(kernel, name, argv) or tools_wrapping.wrapping_program(kernel, name, argv)
     if waiting is not None:
         return waiting
     tool = _TOOLS.get(name)

@@ -15,7 +15,11 @@ def _each(call: Call, operands: list[str], verb: str, work: object) -> int:
         try:
             work(operand)  # type: ignore[operator]  # a local function of one path
         except FileError as fault:
-            call.err(verb.format(path=operand, reason=fault) if call.kernel.image.shell == "ash" else f"cannot {verb.format(path=operand, reason=fault)}")
+            call.err(
+                verb.format(path=operand, reason=fault)
+                if call.kernel.image.shell == "ash"
+                else f"cannot {verb.format(path=operand, reason=fault)}"
+            )
             status = 1
     return status
 
@@ -34,7 +38,9 @@ def touch(call: Call) -> int:
             call.kernel.files.open_for_writing(path, call.kernel.now, truncate=False)
             call.kernel.unsteady += 1
 
-    return _each(call, operands, "{path}: {reason}" if call.kernel.image.shell == "ash" else "touch '{path}': {reason}", one)
+    return _each(
+        call, operands, "{path}: {reason}" if call.kernel.image.shell == "ash" else "touch '{path}': {reason}", one
+    )
 
 
 def rm(call: Call) -> int:
@@ -75,7 +81,9 @@ def mkdir(call: Call) -> int:
                 call.kernel.unsteady += 1
 
     verb = "can't create directory '{path}': {reason}"
-    return _each(call, operands, verb if call.kernel.image.shell == "ash" else "create directory '{path}': {reason}", one)
+    return _each(
+        call, operands, verb if call.kernel.image.shell == "ash" else "create directory '{path}': {reason}", one
+    )
 
 
 def rmdir(call: Call) -> int:
@@ -106,7 +114,12 @@ def mv(call: Call) -> int:
         call.kernel.files.move(call.path(operand), call.path(_inside(call, operand, target)))
         call.kernel.unsteady += 1
 
-    return _each(call, operands, "can't rename '{path}': {reason}" if call.kernel.image.shell == "ash" else "stat '{path}': {reason}", one)
+    return _each(
+        call,
+        operands,
+        "can't rename '{path}': {reason}" if call.kernel.image.shell == "ash" else "stat '{path}': {reason}",
+        one,
+    )
 
 
 def cp(call: Call) -> int:
@@ -134,7 +147,12 @@ def cp(call: Call) -> int:
         inside = operand == "." or operand.endswith("/.")
         copy(call.path(operand), call.path(target if inside else _inside(call, operand, target)))
 
-    return _each(call, operands, "can't stat '{path}': {reason}" if call.kernel.image.shell == "ash" else "stat '{path}': {reason}", one)
+    return _each(
+        call,
+        operands,
+        "can't stat '{path}': {reason}" if call.kernel.image.shell == "ash" else "stat '{path}': {reason}",
+        one,
+    )
 
 
 def ln(call: Call) -> int:
@@ -143,7 +161,10 @@ def ln(call: Call) -> int:
         return 1
     source, target = operands[0], _inside(call, operands[0], operands[1])
     try:
-        if "f" in found and call.kernel.files.entry(call.kernel.files.resolve(call.path(target), follow=False)) is not None:
+        if (
+            "f" in found
+            and call.kernel.files.entry(call.kernel.files.resolve(call.path(target), follow=False)) is not None
+        ):
             call.kernel.files.remove(call.path(target))
         if "s" in found:
             call.kernel.files.make_link(call.path(target), source)
@@ -195,7 +216,11 @@ def ls(call: Call) -> int:
         path = call.path(operand)
         entry = files.get(path)
         if entry is None:
-            call.err(f"{operand}: No such file or directory" if call.kernel.image.shell == "ash" else f"cannot access '{operand}': No such file or directory")
+            call.err(
+                f"{operand}: No such file or directory"
+                if call.kernel.image.shell == "ash"
+                else f"cannot access '{operand}': No such file or directory"
+            )
             status = 1 if call.kernel.image.shell == "ash" else 2
         elif isinstance(entry, Directory) and "d" not in found:
             names = [name for name in files.names(path) if name[0] != "." or "a" in found or "A" in found]
@@ -214,7 +239,9 @@ def _row(call: Call, path: str, name: str, long: bool) -> str:
     kind = "d" if isinstance(entry, Directory) else "l" if isinstance(entry, Link) else "-"
     size = entry.size if isinstance(entry, File) else 4096
     mode = entry.mode if isinstance(entry, (File, Directory)) else 0o777
-    bits = "".join(letter if mode >> shift & 1 else "-" for shift, letter in zip(range(8, -1, -1), "rwxrwxrwx", strict=True))
+    bits = "".join(
+        letter if mode >> shift & 1 else "-" for shift, letter in zip(range(8, -1, -1), "rwxrwxrwx", strict=True)
+    )
     return f"{kind}{bits}    1 root     root     {size:9d} Jan  1 00:00 {name}\n"
 
 
@@ -326,7 +353,12 @@ def stat(call: Call) -> int:
         from kubesim.units import EPOCH_UNIX_SECONDS
 
         text = found.get("c", "  File: %n\n  Size: %s")
-        call.out(text.replace("%n", operand).replace("%s", str(size)).replace("%Y", str(EPOCH_UNIX_SECONDS + modified // SECOND)) + "\n")
+        call.out(
+            text.replace("%n", operand)
+            .replace("%s", str(size))
+            .replace("%Y", str(EPOCH_UNIX_SECONDS + modified // SECOND))
+            + "\n"
+        )
     return status
 
 

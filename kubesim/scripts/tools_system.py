@@ -146,7 +146,7 @@ def killall(call: Call) -> int:
 
 
 def _signal_named(call: Call) -> int:
-    from kubesim.scripts.builtins import send
+    from kubesim.scripts.builtins_signals import send
     from kubesim.scripts.process import signal_name
 
     words = [word for word in call.argv[1:] if word not in ("-q", "-f", "-x", "-e")]
@@ -166,7 +166,7 @@ def _signal_named(call: Call) -> int:
 
 
 def kill(call: Call) -> int:
-    from kubesim.scripts.builtins import send
+    from kubesim.scripts.builtins_signals import send
     from kubesim.scripts.process import signal_name
     from kubesim.scripts.programs import target_pids
 
@@ -191,7 +191,7 @@ def sync(call: Call) -> int:
 
 def nginx_signal(call: Call) -> int:
     """``nginx -s quit``: sends QUIT or TERM to the nginx master, process 1."""
-    from kubesim.scripts.builtins import send
+    from kubesim.scripts.builtins_signals import send
 
     signals = {"quit": "QUIT", "stop": "TERM", "reload": "HUP"}
     send(call.kernel, call.process, (1,), signals.get(call.argv[2], "TERM"))

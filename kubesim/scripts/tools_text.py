@@ -12,7 +12,13 @@ from kubesim.scripts.sed import sed
 
 
 def _lines(text: str) -> list[str]:
-    return text.splitlines() if text.isascii() and "\r" not in text and "\f" not in text and "\v" not in text else text.removesuffix("\n").split("\n") if text else []
+    return (
+        text.splitlines()
+        if text.isascii() and "\r" not in text and "\f" not in text and "\v" not in text
+        else text.removesuffix("\n").split("\n")
+        if text
+        else []
+    )
 
 
 def head(call: Call) -> int:
@@ -38,7 +44,9 @@ def head(call: Call) -> int:
 
 
 def tail(call: Call) -> int:
-    words = tuple(f"-n{word[1:]}" if re.fullmatch(r"[-+]\d+", word) and word[0] == "-" else word for word in call.argv[1:])
+    words = tuple(
+        f"-n{word[1:]}" if re.fullmatch(r"[-+]\d+", word) and word[0] == "-" else word for word in call.argv[1:]
+    )
     found, operands = options(words, "nc")
     status = 0
     for operand in operands or ["-"]:
@@ -75,8 +83,14 @@ def wc(call: Call) -> int:
             status = 1
             continue
         counts = {"l": text.count("\n"), "w": len(text.split()), "c": len(text.encode("utf-8", "surrogateescape"))}
-        chosen = [counts[letter] for letter in "lwc" if letter in found or ("m" in found and letter == "c")] or list(counts.values())
-        shown = " ".join(str(count) for count in chosen) if len(chosen) == 1 else "".join(f"{count:8d} " for count in chosen).rstrip()
+        chosen = [counts[letter] for letter in "lwc" if letter in found or ("m" in found and letter == "c")] or list(
+            counts.values()
+        )
+        shown = (
+            " ".join(str(count) for count in chosen)
+            if len(chosen) == 1
+            else "".join(f"{count:8d} " for count in chosen).rstrip()
+        )
         call.out(shown + (f" {operand}" if operands else "") + "\n")
     return status
 
@@ -107,9 +121,15 @@ def grep(call: Call) -> int:
             if bool(match) == ("v" in found):
                 continue
             count += 1
-            prefix = (f"{operand}:" if len(operands) > 1 and "h" not in found else "") + (f"{number}:" if "n" in found else "")
+            prefix = (f"{operand}:" if len(operands) > 1 and "h" not in found else "") + (
+                f"{number}:" if "n" in found else ""
+            )
             if not {"q", "c", "l"} & found.keys():
-                shown = "\n".join(prefix + item.group() for item in compiled.finditer(line)) if "o" in found else prefix + line
+                shown = (
+                    "\n".join(prefix + item.group() for item in compiled.finditer(line))
+                    if "o" in found
+                    else prefix + line
+                )
                 call.out(shown + "\n")
             if "m" in found and count >= int(found["m"]):
                 break
@@ -160,7 +180,9 @@ def sort(call: Call) -> int:
         if "k" not in found:
             return line
         number = int(re.match(r"\d+", found["k"]).group())  # type: ignore[union-attr]  # -k always begins with a number
-        return separator.join(line.split(separator)[number - 1 :]) if separator else " ".join(line.split()[number - 1 :])
+        return (
+            separator.join(line.split(separator)[number - 1 :]) if separator else " ".join(line.split()[number - 1 :])
+        )
 
     numeric = "n" in found or "n" in found.get("k", "")
 
@@ -219,11 +241,19 @@ def tr(call: Call) -> int:
 def _characters(text: str) -> str:
     from kubesim.scripts.printing import unescaped
 
-    classes = {"lower": "abcdefghijklmnopqrstuvwxyz", "upper": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "digit": "0123456789", "space": " \t\n\v\f\r"}
+    classes = {
+        "lower": "abcdefghijklmnopqrstuvwxyz",
+        "upper": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        "digit": "0123456789",
+        "space": " \t\n\v\f\r",
+    }
     text = re.sub(r"\[:(\w+):\]", lambda match: classes.get(match.group(1), ""), text)
     text, _ = unescaped(text, octal_without_zero=True)
     return re.sub(
-        r"(.)-(.)", lambda match: "".join(map(chr, range(ord(match.group(1)), ord(match.group(2)) + 1))), text, flags=re.DOTALL
+        r"(.)-(.)",
+        lambda match: "".join(map(chr, range(ord(match.group(1)), ord(match.group(2)) + 1))),
+        text,
+        flags=re.DOTALL,
     )
 
 
@@ -265,7 +295,13 @@ def seq(call: Call) -> int:
         from decimal import Decimal
 
         values = [Decimal(number) for number in numbers]
-        first, step, last = (Decimal(1), Decimal(1), values[0]) if len(values) == 1 else (values[0], Decimal(1), values[1]) if len(values) == 2 else values[:3]
+        first, step, last = (
+            (Decimal(1), Decimal(1), values[0])
+            if len(values) == 1
+            else (values[0], Decimal(1), values[1])
+            if len(values) == 2
+            else values[:3]
+        )
         items = []
         while first <= last:
             items.append(str(first))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from kubesim.scripts.calls import options
 from kubesim.scripts.filesystem import File, FileError, absolute
-from kubesim.scripts.process import Asleep, AwaitChildren, AwaitInput, Handle, Process, Program, signal_name
+from kubesim.scripts.process import Asleep, AwaitInput, Handle, Process, Program
 from kubesim.scripts.tools_text import last_lines
 from kubesim.units import DAY, HOUR, MINUTE, SECOND, Duration, Instant
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _UNITS: Final = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "": SECOND}
 
 
-class _NoSignals:
+class NoSignals:
     """Programs that leave every signal to the default action."""
 
     __slots__ = ()
@@ -45,7 +45,7 @@ def sleep_duration(words: tuple[str, ...]) -> Duration | None:
 
 
 @dataclass(slots=True)
-class Sleep(_NoSignals):
+class Sleep(NoSignals):
     """``sleep``."""
 
     until: Instant | None
@@ -59,7 +59,7 @@ class Sleep(_NoSignals):
 
 
 @dataclass(slots=True)
-class Fail(_NoSignals):
+class Fail(NoSignals):
     """A program that only complains."""
 
     message: str
@@ -81,7 +81,7 @@ class Followed:
 
 
 @dataclass(slots=True)
-class Follow(_NoSignals):
+class Follow(NoSignals):
     """``tail -f`` and ``tail -F``: looks at its files once a second, counted from its start.
 
     It only wakes when a file has changed: :meth:`look_again` gives the next instant on its grid.
@@ -115,7 +115,13 @@ class Follow(_NoSignals):
             file = kernel.files.read(absolute(item.path, process.directory))
         except FileError as fault:
             if not item.missing:
-                kernel.write(process, 2, f"tail: can't open '{item.path}': {fault}\n" if kernel.image.shell == "ash" else f"tail: cannot open '{item.path}' for reading: {fault}\n")
+                kernel.write(
+                    process,
+                    2,
+                    f"tail: can't open '{item.path}': {fault}\n"
+                    if kernel.image.shell == "ash"
+                    else f"tail: cannot open '{item.path}' for reading: {fault}\n",
+                )
             item.missing = True
             return
         text = file.text
@@ -138,7 +144,7 @@ class Follow(_NoSignals):
 
 
 @dataclass(slots=True)
-class Copy(_NoSignals):
+class Copy(NoSignals):
     """``cat`` and ``tee``: hand on what arrives as it arrives."""
 
     operands: list[str]
@@ -185,7 +191,7 @@ class Copy(_NoSignals):
 
 
 @dataclass(slots=True)
-class Head(_NoSignals):
+class Head(NoSignals):
     """``head`` on a pipe: ends as soon as it has its lines."""
 
     left: int
@@ -209,51 +215,7 @@ class Head(_NoSignals):
 
 
 @dataclass(slots=True)
-class Timeout:
-    """``timeout``: a child that gets a signal when its time is over. Status 124, as coreutils; busybox gives 143."""
-
-    until: Instant
-    name: str
-    kill_after: Duration | None
-    command: tuple[str, ...]
-    busybox: bool
-    child: int = 0
-    sent: bool = False
-
-    def step(self, kernel: Kernel, process: Process) -> None:
-        from kubesim.scripts.programs import load
-
-        if not self.child:
-            descriptors = dict(process.descriptors)
-            child = kernel.spawn(process.pid, self.command, process.environment, process.directory, descriptors, process.ignored)
-            self.child = child.pid
-            failure = load(kernel, child, self.command, process.environment)
-            if failure is not None:
-                kernel.write(process, 2, f"timeout: can't execute '{self.command[0]}': {failure[1]}\n")
-                kernel.end(child, failure[0])
-        if self.child in process.ended_children:
-            code = process.ended_children[self.child]
-            kernel.end(process, code if self.busybox or not self.sent else 137 if code == 137 else 124)
-            return
-        if kernel.now >= self.until:
-            kernel.deliver(kernel.processes[self.child], "KILL" if self.sent else self.name)
-            self.sent = True
-            self.until = kernel.now + self.kill_after if self.kill_after is not None else -1
-            if self.child in process.ended_children:
-                return
-        process.waiting = AwaitChildren((self.child,), False, None if self.until < 0 else self.until)
-
-    def on_signal(self, kernel: Kernel, process: Process, name: str) -> bool:
-        """coreutils passes TERM, INT, HUP and QUIT on to the child."""
-        if self.busybox or name not in ("TERM", "INT", "HUP", "QUIT") or self.child not in kernel.processes:
-            return False
-        self.sent = True
-        kernel.deliver(kernel.processes[self.child], name)
-        return True
-
-
-@dataclass(slots=True)
-class Yes(_NoSignals):
+class Yes(NoSignals):
     """``yes``: writes without end; nothing happens in virtual time unless a reader ends it."""
 
     text: str
@@ -263,7 +225,7 @@ class Yes(_NoSignals):
 
 
 @dataclass(slots=True)
-class TakeMemory(_NoSignals):
+class TakeMemory(NoSignals):
     """A program that reads an endless device into memory (``tail /dev/zero``)."""
 
     begun: bool = False
@@ -287,8 +249,6 @@ def waiting_program(kernel: Kernel, name: str, argv: tuple[str, ...]) -> Program
             return Head(int(digits or "10"))
         case "tee":
             return _tee(kernel, argv)
-        case "timeout":
-            return _timeout(kernel, argv)
         case "yes":
             return Yes((" ".join(argv[1:]) or "y") + "\n")
         case "nginx" if len(argv) > 2 and argv[1] == "-s":
@@ -296,8 +256,6 @@ def waiting_program(kernel: Kernel, name: str, argv: tuple[str, ...]) -> Program
             from kubesim.scripts.tools_system import nginx_signal
 
             return Once(nginx_signal)
-        case "env" | "nohup" | "setsid" | "nice" | "xargs" | "su-exec" | "gosu" | "tini" | "dumb-init":
-            return _wrapper(name, argv)
     return None
 
 
@@ -307,7 +265,11 @@ def _sleep(kernel: Kernel, argv: tuple[str, ...]) -> Program:
     try:
         duration = sleep_duration(argv[1:])
     except ValueError as fault:
-        text = f"sleep: invalid number '{fault}'" if kernel.image.shell == "ash" else f"sleep: invalid time interval '{fault}'"
+        text = (
+            f"sleep: invalid number '{fault}'"
+            if kernel.image.shell == "ash"
+            else f"sleep: invalid time interval '{fault}'"
+        )
         return Fail(text)
     if argv[0].endswith("usleep") and duration is not None:
         duration //= 1_000_000
@@ -339,65 +301,3 @@ def _tee(kernel: Kernel, argv: tuple[str, ...]) -> Program:
         except FileError:
             program.status = 1
     return program
-
-
-def _timeout(kernel: Kernel, argv: tuple[str, ...]) -> Program:
-    words = list(argv[1:])
-    name, kill_after = "TERM", None
-    while words and words[0].startswith("-"):
-        word = words.pop(0)
-        if word == "-s":
-            name = signal_name(words.pop(0)) or "TERM"
-        elif word == "-k":
-            kill_after = sleep_duration((words.pop(0),))
-    if len(words) < 2:
-        return Fail("timeout: missing operand", 125)
-    duration = sleep_duration((words[0],))
-    until = kernel.now + (duration if duration else 1 << 62)
-    return Timeout(until, name, kill_after, tuple(words[1:]), kernel.image.shell == "ash")
-
-
-@dataclass(slots=True)
-class Wrapper(_NoSignals):
-    """``env VAR=x program``, ``nohup``, ``setsid``, ``tini --``: become the program."""
-
-    command: tuple[str, ...]
-    added: dict[str, str]
-    cleared: bool = False
-
-    def step(self, kernel: Kernel, process: Process) -> None:
-        from kubesim.scripts.programs import load
-
-        environment = {**({} if self.cleared else process.environment), **self.added}
-        if not self.command:
-            kernel.write(process, 1, "".join(f"{name}={value}\n" for name, value in environment.items()))
-            kernel.end(process, 0)
-            return
-        name = process.argv[0]
-        if name == "nohup":
-            process.ignored = process.ignored | {"HUP"}
-        failure = load(kernel, process, self.command, environment)
-        if failure is not None:
-            kernel.write(process, 2, f"{name}: can't execute '{self.command[0]}': {failure[1]}\n")
-            kernel.end(process, failure[0])
-
-
-def _wrapper(name: str, argv: tuple[str, ...]) -> Program | None:
-    words = list(argv[1:])
-    added: dict[str, str] = {}
-    cleared = False
-    if name == "xargs":
-        return None
-    if name in ("su-exec", "gosu") and words:
-        words.pop(0)
-    while words and words[0].startswith("-"):
-        word = words.pop(0)
-        cleared = cleared or word == "-i"
-        if word in ("-n", "-u") and words:
-            words.pop(0)
-        if word == "--":
-            break
-    while name == "env" and words and "=" in words[0]:
-        key, _, value = words.pop(0).partition("=")
-        added[key] = value
-    return Wrapper(tuple(words), added, cleared)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from kubesim.scripts import control, forks, patterns
 from kubesim.scripts.expansion import Context, ExpansionFault, NeedsSubstitution
-from kubesim.scripts.frames import SubstitutionFrame
+from kubesim.scripts.frames import SimpleFrame, SubstitutionFrame
 from kubesim.scripts.kernel import Kernel
 from kubesim.scripts.process import AwaitInput, Process, Shell
 from kubesim.scripts.shells import DIALECTS
@@ -58,7 +58,7 @@ def context(kernel: Kernel, process: Process, shell: Shell, outputs: list[str]) 
     """What an expansion in this shell sees."""
 
     def home(user: str) -> str:
-        return (shell.variables.get("HOME", "~") if not user else "/root" if user == "root" else f"~{user}")
+        return shell.variables.get("HOME", "~") if not user else "/root" if user == "root" else f"~{user}"
 
     return Context(
         lambda name: lookup(kernel, shell, name),
@@ -106,12 +106,25 @@ def assign(kernel: Kernel, process: Process, shell: Shell, name: str, value: str
     return True
 
 
-def complain(kernel: Kernel, process: Process, shell: Shell, message: str) -> None:
-    """An error message of the shell itself, with its name and line as dash, ash and bash write them."""
-    line = next((frame.node.line for frame in reversed(shell.stack) if hasattr(frame, "node") and hasattr(frame.node, "line")), 1)
-    middle = f"{line}: " if shell.dialect == "dash" else f"line {line}: "
-    middle = "" if shell.dialect == "ash" and shell.name in ("sh", "ash", "/bin/sh", "busybox") and line <= 1 and False else middle
-    kernel.write(process, 2, f"{shell.name}: {middle}{message}\n")
+def complain(kernel: Kernel, process: Process, shell: Shell, message: str, builtin: str = "") -> None:
+    """An error message of the shell or of one of its builtins, with name and line as dash, ash and bash write them.
+
+    busybox ash names the line only for scripts in files and for builtins, and counts from 0 with ``-c``.
+    """
+    line = next((frame.node.line for frame in reversed(shell.stack) if isinstance(frame, SimpleFrame)), 1)
+    spoken = f"{builtin}: " if builtin else ""
+    match shell.dialect:
+        case "dash":
+            text = f"{line}: {spoken}{message}"
+        case "bash":
+            text = f"line {line}: {spoken}{message}"
+        case _:
+            text = f"{spoken}{message}"
+            if shell.script:
+                text = f"{spoken}line {line}: {message}"
+            elif builtin:
+                text = f"{builtin}: line {line - 1}: {message}"
+    kernel.write(process, 2, f"{shell.name}: {text}\n")
 
 
 def environment(shell: Shell) -> dict[str, str]:

@@ -200,7 +200,16 @@ class WordReader:
     def _braced(self, parts: list[Part], *, quoted: bool) -> None:
         """``${...}``; an operator of another shell becomes ``bad``, which fails when it is expanded, as in ash."""
         text, start = self.text, self.position + 2
-        length = text.startswith("#", start) and text[start + 1 : start + 2] not in ("}", "", "-", "=", "?", "+", ":", "%")
+        length = text.startswith("#", start) and text[start + 1 : start + 2] not in (
+            "}",
+            "",
+            "-",
+            "=",
+            "?",
+            "+",
+            ":",
+            "%",
+        )
         name_at = start + 1 if length else start
         match = NAME.match(text, name_at) or re.compile(r"[0-9]+|[@*#?$!-]").match(text, name_at)
         if match is None:
@@ -217,7 +226,9 @@ class WordReader:
         operator = _OPERATOR.match(text, self.position)
         if operator is not None:
             self.position = operator.end()
-            parts.append(Parameter(name, operator.group(), self._braced_word(quoted and operator.group()[0] not in "%#"), quoted))
+            parts.append(
+                Parameter(name, operator.group(), self._braced_word(quoted and operator.group()[0] not in "%#"), quoted)
+            )
         elif text[self.position] == ":":
             self.position += 1
             parts.append(Parameter(name, "substring", self._braced_word(True), quoted))
