@@ -48,6 +48,7 @@ def default_template_spec(spec: Json) -> Json:
     filled["dnsPolicy"] = filled.get("dnsPolicy") or "ClusterFirst"
     filled["restartPolicy"] = filled.get("restartPolicy") or "Always"
     filled["schedulerName"] = filled.get("schedulerName") or "default-scheduler"
+    filled.setdefault("containers", None)
     filled.setdefault("terminationGracePeriodSeconds", 30)
     filled.setdefault("securityContext", {})
     for key in ("initContainers", "containers", "ephemeralContainers"):
@@ -59,7 +60,7 @@ def default_template_spec(spec: Json) -> Json:
 
 
 def default_job(job: Json, release: Release) -> Json:
-    """A Job with its defaults; labels of the template stand in for missing ones of the Job."""
+    """A Job with its defaults; for its labels see ``prepare.prepare_job``."""
     spec = dict(job.get("spec") or {})
     if "parallelism" not in spec:
         if "completions" not in spec:
@@ -74,14 +75,10 @@ def default_job(job: Json, release: Release) -> Json:
         spec["podReplacementPolicy"] = "Failed" if "podFailurePolicy" in spec else "TerminatingOrFailed"
     if rules := (spec.get("podFailurePolicy") or {}).get("rules"):
         spec["podFailurePolicy"] = {**spec["podFailurePolicy"], "rules": [_failure_rule(rule) for rule in rules]}
-    template = dict(spec.get("template") or {})
+    template = {"metadata": {}, **(spec.get("template") or {})}
     template["spec"] = default_template_spec(template.get("spec") or {})
     spec["template"] = template
-    filled = {**job, "spec": spec}
-    labels = (template.get("metadata") or {}).get("labels")
-    if labels and not (job.get("metadata") or {}).get("labels"):
-        filled["metadata"] = {**(job.get("metadata") or {}), "labels": labels}
-    return filled
+    return {**job, "spec": spec}
 
 
 def image_pull_policy(image: str) -> str:

@@ -21,6 +21,7 @@ from kubesim.store.field_errors import FieldError
 from kubesim.store.kinds import Kind
 from kubesim.store.pod_warnings import hostname_warnings, spec_warnings
 from kubesim.store.qos import qos_class
+from kubesim.store.validation_job import job_errors, job_warnings
 from kubesim.store.validation_meta import metadata_errors
 from kubesim.store.validation_pod import pod_only_errors, pod_spec_errors
 from kubesim.units import Instant
@@ -94,30 +95,45 @@ def _cooked(spec: bytes, annotations: bytes, release: Release, admission: Admiss
 
 
 def prepare_job(obj: dict[str, Any], release: Release) -> Ready:
-    """A new Job: generated selector and labels, disabled fields dropped, no status yet."""
+    """A new Job: generated selector and labels, disabled fields dropped, no status yet.
+
+    A Job without labels shares those of its template, and so gets the generated ones too if there were any.
+    """
     filled = default_job(obj, release)
     spec = drop_from_job_spec(filled["spec"], release)
     metadata = {**filled["metadata"], "generation": 1}
+    shares_labels = not metadata.get("labels") and bool(_template_labels(spec))
     if not spec.get("manualSelector"):
         spec = with_generated_selector(metadata, spec)
-    return Ready({**filled, "metadata": metadata, "spec": spec, "status": {}})
+    if shares_labels:
+        metadata["labels"] = _template_labels(spec)
+    job = {**filled, "metadata": metadata, "spec": spec, "status": {}}
+    return Ready(job, tuple(job_errors(job, release)), tuple(job_warnings(job, release)))
 
 
 def with_generated_selector(metadata: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
-    """The Job's spec with its own uid as selector, and the labels its Pods carry (J-1)."""
+    """The Job's spec with its own uid as selector, and the labels its Pods carry (J-1).
+
+    Labels of these names that the user has set stay, and fail the check.
+    """
     uid, name = metadata.get("uid", ""), metadata.get("name", "")
     template = dict(spec.get("template") or {})
     labels = {
-        **((template.get("metadata") or {}).get("labels") or {}),
         "controller-uid": uid,
         "job-name": name,
         "batch.kubernetes.io/controller-uid": uid,
         "batch.kubernetes.io/job-name": name,
+        **((template.get("metadata") or {}).get("labels") or {}),
     }
     template["metadata"] = {**(template.get("metadata") or {}), "labels": labels}
     selector = dict(spec.get("selector") or {})
-    selector["matchLabels"] = {**(selector.get("matchLabels") or {}), "batch.kubernetes.io/controller-uid": uid}
+    selector["matchLabels"] = {"batch.kubernetes.io/controller-uid": uid, **(selector.get("matchLabels") or {})}
     return {**spec, "template": template, "selector": selector}
+
+
+def _template_labels(spec: dict[str, Any]) -> dict[str, str]:
+    labels: dict[str, str] = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
+    return labels
 
 
 def default_update(kind: Kind, obj: dict[str, Any], old: dict[str, Any], release: Release) -> dict[str, Any]:

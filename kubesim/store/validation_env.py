@@ -36,7 +36,8 @@ VOLUME_FIELDS: Final = (
     "metadata.namespace",
     "metadata.uid",
 )
-_RESOURCES: Final = ("limits.cpu", "limits.ephemeral-storage", "limits.memory") + (
+_RESOURCES: Final = (
+    *("limits.cpu", "limits.ephemeral-storage", "limits.memory"),
     *("requests.cpu", "requests.ephemeral-storage", "requests.memory"),
 )
 _SUBSCRIPT: Final = re.compile(r"(.*)\['(.*)'\]")
