@@ -35,7 +35,10 @@ def read_scenario(
     bugs: Iterable[Setting] = (),
     delete_at: DeleteAt | None = None,
 ) -> Scenario:
-    """The scenario of the files with what the options add to it; raises ScenarioError for what does not fit."""
+    """The scenario of the files with what the options add to it; raises ScenarioError for what does not fit.
+
+    Whether a release knows a gate or bug shows when it is run, for the release may still change.
+    """
     paths = list(files)
     scenario = load(paths)
     if not scenario.name:
@@ -55,7 +58,7 @@ def read_scenario(
         scenario = replace(scenario, actions=in_order((*scenario.actions, *_deletes(scenario, delete_at))))
     cluster = _with_settings(scenario.cluster, gates, "feature_gates")
     cluster = _with_settings(cluster, bugs, "bugs")
-    return scenario if cluster == scenario.cluster else replace(scenario, cluster=check_cluster(cluster))
+    return replace(scenario, cluster=cluster)
 
 
 def as_recorded(scenario: Scenario, configuration: dict[str, Any]) -> Scenario:
