@@ -10,6 +10,7 @@ import click
 
 from kubesim.commands import options
 from kubesim.commands.options import DeleteAt, Setting
+from kubesim.commands.progress import Waiting
 
 if TYPE_CHECKING:
     from kubesim.history.history import History
@@ -81,10 +82,10 @@ def command(
     if len(releases) > 1 and form in MACHINE_FORMATS:
         raise click.UsageError(f"-o {form} holds one run; give one --release")
     scenario = read_scenario(files, config=config, actions=actions, gates=gates, bugs=bugs, delete_at=delete_at)
-    histories = [
-        api.run(scenario, release=release, seed=seed, timing=timing, until=until, draw=draw)
-        for release in releases or (None,)
-    ]
+    histories = []
+    for release in releases or (None,):
+        with Waiting(f"running {scenario.name}" + (f" on {release}" if release else "")):
+            histories.append(api.run(scenario, release=release, seed=seed, timing=timing, until=until, draw=draw))
     _write(histories, form, config.rpartition(":")[2] if config else None, output_file)
     refused = [told for history in histories for told in _tell_refusals(history)]
     if refused:
