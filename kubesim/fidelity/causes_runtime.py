@@ -142,7 +142,10 @@ def _late_start(tree: Tree, life: Life, moment: Moment, found: Candidate | None)
 
 
 def _container_exit(tree: Tree, life: Life, moment: Moment) -> tuple[Key, Kind]:
-    """A signal, at once or when the process's loop or trap came to it; or its own script."""
+    """A signal, at once or when the process's loop or trap came to it; or its own script.
+
+    A second after the signal can be a trap's ``sleep 1`` or a turn of a loop; more whole seconds are a trap's.
+    """
     killed = _own(life, moment, "signal KILL", "oom")
     if killed is not None and moment.at - killed.at <= QUICK:
         return killed.key, Kind.DIRECT
@@ -152,9 +155,7 @@ def _container_exit(tree: Tree, life: Life, moment: Moment) -> tuple[Key, Kind]:
         gap = moment.at - asked.at
         if gap <= REACTION:
             return asked.key, Kind.DIRECT
-        if _on_the_beat(gap):
-            return asked.key, Kind.SCRIPT
-        return asked.key, Kind.LOOP if gap <= LOOP_TURN else Kind.SCRIPT
+        return asked.key, Kind.SCRIPT if gap > LOOP_TURN and _on_the_beat(gap) else Kind.LOOP
     return start, Kind.SCRIPT
 
 

@@ -82,7 +82,11 @@ def _unequal_fields(stored: str | None, simulated: str | None) -> tuple[str | No
         return stored, simulated
     one, other = json.loads(stored), json.loads(simulated)
     fields = [name for name in sorted(one.keys() | other.keys()) if one.get(name) != other.get(name)]
-    return tuple(json.dumps({name: each.get(name) for name in fields}) for each in (one, other))  # type: ignore[return-value]  # two strings
+    return _only(one, fields), _only(other, fields)
+
+
+def _only(stored: dict[str, Any], fields: list[str]) -> str:
+    return json.dumps({name: stored.get(name) for name in fields})
 
 
 def _created(life: Life | None) -> int | None:

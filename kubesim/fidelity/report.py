@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kubesim.fidelity.compare import Comparison
 from kubesim.fidelity.conform import DRAWS, Result
 from kubesim.fidelity.recording import LEVELS, Difference
 
@@ -60,6 +61,15 @@ def difference_text(difference: Difference) -> str:
         f"{difference.level}{when} {_short(difference.what)}: "
         f"recorded: {recorded}; simulated: {simulated}; rule: {difference.rule}"
     )
+
+
+def comparison_lines(comparison: Comparison, differences: int = 20) -> list[str]:
+    """The levels that one trace reaches held against another, then the first differences."""
+    marks = " ".join(f"{level} {_tick(reached)}" for level, reached in comparison.levels.items())
+    lines = [marks, *(f"    {difference_text(each)}" for each in comparison.differences[:differences])]
+    if len(comparison.differences) > differences:
+        lines.append(f"    … and {len(comparison.differences) - differences} more")
+    return lines
 
 
 def summary_lines(results: list[Result]) -> list[str]:

@@ -70,9 +70,16 @@ def long_lived_pod(duration: float = 60.0) -> Trace:
     )
 
 
-def deleted_pod(stop_after: float = 5.02, grace: int = 25) -> Trace:
-    """A pod deleted at 10: the app takes its time, then the sidecar is stopped with what is left of 30 s."""
+def deleted_pod(stop_after: float = 5.02, grace: int = 25, *, hook: bool = True) -> Trace:
+    """A pod deleted at 10; the sidecar is stopped later, with what is left of 30 s.
+
+    Its preStop hook takes the time, or else the app does.
+    """
     stop = 10.01 + stop_after
+    time_taken = [
+        moment(10.03, "side", "exec-start", x="hook", cmd="sleep 5"),
+        moment(stop - 0.01, "side", "exec-exit", x="hook", code=0),
+    ]
     return trace(
         duration=stop + 4,
         accepted={"web": {"restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "containers": ["app"]}},
@@ -92,11 +99,12 @@ def deleted_pod(stop_after: float = 5.02, grace: int = 25) -> Trace:
             moment(1.4, "app", "start"),
             moment(10.02, "app", "stop", grace=30),
             moment(10.02, "app", "signal", sig="TERM"),
-            moment(stop - 0.05, "app", "exit", code=0),
+            moment(10.04 if hook else stop - 0.05, "app", "exit", code=0),
             moment(stop, "side", "stop", grace=grace),
             moment(stop, "side", "signal", sig="TERM"),
             moment(stop + 0.02, "side", "exit", code=0),
             moment(stop + 0.1, "(sandbox)", "exit", code=137),
+            *(time_taken if hook else []),
         ],
     )
 

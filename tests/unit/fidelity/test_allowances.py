@@ -103,11 +103,15 @@ def test_a_grace_counts_whole_seconds(elapsed: float, recorded: int, simulated: 
 
 @pytest.mark.parametrize(
     ("elapsed", "missed"),
-    [(1.2, None), (1.06, "L2")],
-    ids=["the app's own loop turned", "the app's script slept a second"],
+    [(1.2, None), (2.06, "L2")],
+    ids=["the app's own loop turned", "the app's trap slept for two seconds"],
 )
 def test_a_grace_may_be_one_more_behind_the_turn_of_a_loop(elapsed: float, missed: str | None) -> None:
-    assert verdict(deleted_pod(elapsed, 29), deleted_pod(elapsed, 30))[0] == missed
+    whole = int(elapsed)
+
+    assert (
+        verdict(deleted_pod(elapsed, 30 - whole, hook=False), deleted_pod(elapsed, 31 - whole, hook=False))[0] == missed
+    )
 
 
 def counted(reason: str, times: int, at: float = 20.0) -> Callable[[Trace], Any]:
@@ -181,7 +185,7 @@ def test_what_follows_an_action_is_seen_from_the_action() -> None:
 @pytest.mark.parametrize(("early", "missed"), [(0.05, None), (0.2, "L2")])
 def test_what_follows_without_an_observation_keeps_its_order(early: float, missed: str | None) -> None:
     """The sidecar's stop follows the app's exit, in its turn; only 0.1 s may be the clocks'."""
-    recorded = deleted_pod()
+    recorded = deleted_pod(5.08, hook=False)
     exit_at = recorded["runtime"][5]["t"]
     simulated = with_(recorded, lambda it: it["runtime"][6].update(t=exit_at - early))
 

@@ -10,8 +10,9 @@ import pytest
 from made_traces import Trace, deleted_pod, long_lived_pod, with_
 
 from kubesim.errors import KubesimError, ScenarioError
+from kubesim.fidelity.compare import compare
 from kubesim.fidelity.conform import conform, find_source
-from kubesim.fidelity.report import fidelity_page, result_lines, results_as_json, summary_lines
+from kubesim.fidelity.report import comparison_lines, fidelity_page, result_lines, results_as_json, summary_lines
 
 GRACE_WRONG = with_(deleted_pod(), lambda it: it["runtime"][3].update(grace=17))
 TOO_LATE = with_(deleted_pod(), lambda it: it["pods"][2].update(t=9.0))
@@ -164,3 +165,10 @@ def test_the_page_lists_every_miss_with_its_reason(recordings: Path) -> None:
     assert "| phase | 10 | 9 | 90.0% |" in page
     assert "| 1.29 | `made` | L2 | L2 t=10.020 web/app#0 stop grace: recorded: 30; simulated: 17" in page
     assert "made.r1" not in page
+
+
+def test_two_traces_are_told_apart() -> None:
+    lines = comparison_lines(compare(deleted_pod(), GRACE_WRONG))
+
+    assert lines[0] == "L1 ✓ L2 · L3 · L4 ·"
+    assert lines[1].startswith("    L2 t=10.020 web/app#0 stop grace: recorded: 30; simulated: 17")

@@ -62,13 +62,7 @@ def test_a_deletion_is_traced_to_the_delete() -> None:
     causes = causes_of(normalised(deleted_pod()))
 
     assert causes.root(("web", "side", 0, "exit", 0)) == ("action", 0)
-    assert kinds_to_the_root(causes, ("web", "side", 0, "stop", 0)) == [
-        "direct",
-        "script",
-        "direct",
-        "direct",
-        "direct",
-    ]
+    assert kinds_to_the_root(causes, ("web", "side", 0, "stop", 0)) == ["direct", "script", "direct", "direct"]
     assert kinds_to_the_root(causes, ("web", "(sandbox)", 0, "exit", 0))[:2] == ["teardown", "direct"]
     assert kinds_to_the_root(causes, ("web", "app", 0, "start", 0)) == ["pleg", "setup", "setup", "direct"]
 
