@@ -6,6 +6,7 @@ Source: apiserver ``registry/rest/create.go`` (BeforeCreate), ``pkg/registry/cor
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -61,8 +62,21 @@ def prepare(kind: Kind, obj: dict[str, Any], release: Release, now: Instant, adm
             return prepare_pod(obj, release, now, admission)
         case "Job":
             return prepare_job(obj, release)
+        case "Secret":
+            return Ready(_secret(obj))
     generation = {"generation": 1} if kind.has_generation else {}
     return Ready({**obj, "metadata": {**obj["metadata"], **generation}})
+
+
+def _secret(obj: dict[str, Any]) -> dict[str, Any]:
+    """A Secret with ``stringData`` merged into ``data``, and its type. Source: ``pkg/apis/core/v1/conversion.go``."""
+    written = {key: value for key, value in obj.items() if key != "stringData"}
+    texts = obj.get("stringData") or {}
+    if texts:
+        encoded = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
+        written["data"] = {**(obj.get("data") or {}), **encoded}
+    written["type"] = obj.get("type") or "Opaque"
+    return written
 
 
 def prepare_pod(obj: dict[str, Any], release: Release, now: Instant, admission: Admission) -> Ready:
@@ -134,6 +148,18 @@ def with_generated_selector(metadata: dict[str, Any], spec: dict[str, Any]) -> d
 def _template_labels(spec: dict[str, Any]) -> dict[str, str]:
     labels: dict[str, str] = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
     return labels
+
+
+def checked_update(obj: dict[str, Any], release: Release) -> list[FieldError]:
+    """The errors of a Pod that was changed, as far as they would be errors on create too."""
+    annotations = obj["metadata"].get("annotations") or {}
+    return metadata_errors(obj["metadata"], release) + list(
+        _cooked(msgspec.json.encode(obj["spec"]), msgspec.json.encode(annotations), release, _as_it_is).errors
+    )
+
+
+def _as_it_is(spec: dict[str, Any], annotations: dict[str, str]) -> dict[str, Any]:
+    return spec
 
 
 def default_update(kind: Kind, obj: dict[str, Any], old: dict[str, Any], release: Release) -> dict[str, Any]:

@@ -6,6 +6,7 @@ out is shared and must not be changed (it copies what it changes). Source: apise
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import uuid
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any, Final
 from kubesim.objects.status import render_time
 from kubesim.releases import Release
 from kubesim.store import replies
-from kubesim.store.admission import Admission, admit_pod
+from kubesim.store.admission import Admission, admit_pod, with_priority
 from kubesim.store.changes import ADDED, DELETED, MODIFIED, Change
 from kubesim.store.conditions import with_condition
 from kubesim.store.deletion import Deletion, Propagation, deletion, is_gone_after_update
@@ -58,6 +59,14 @@ class Store:
         self._resource_version = 0
         self._created = 0
 
+    def __deepcopy__(self, memo: object) -> Store:
+        """A store that goes its own way from here; the stored objects never change, so both share them."""
+        twin = copy.copy(self)
+        twin.log = list(self.log)
+        twin._namespaces = set(self._namespaces)
+        twin._objects = {kind: dict(stored) for kind, stored in self._objects.items()}
+        return twin
+
     @property
     def resource_version(self) -> int:
         """The number of the last committed write."""
@@ -99,6 +108,11 @@ class Store:
         if kind.namespaced and not self._knows(namespace):
             return replies.not_found(KINDS["Namespace"], namespace, during)
         body.object["metadata"] = self._identified(kind, metadata, namespace, now)
+        if kind.name == "Pod":
+            spec, refusal = with_priority(body.object.get("spec") or {}, self.list("PriorityClass"))
+            if refusal:
+                return replies.forbidden(kind, body.object["metadata"].get("name", ""), refusal, during)
+            body.object["spec"] = spec
         ready = prepare(kind, body.object, self.release, now, self._admission)
         unknown = body.warnings() if field_validation == "Warn" else ()
         warnings = (*unknown, *ready.warnings)
@@ -120,6 +134,9 @@ class Store:
         old = self.find(kind.name, namespace, metadata.get("name", ""))
         if old is None:
             return replies.not_found(kind, metadata.get("name", ""))
+        if metadata.get("resourceVersion", old["metadata"]["resourceVersion"]) != old["metadata"]["resourceVersion"]:
+            because = "the object has been modified; please apply your changes to the latest version and try again"
+            return replies.conflict(kind.resource, metadata["name"], because)
         return self._written(kind, old, raw, now, actor, verb)
 
     def patch(
