@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kubesim.kubelet.actions import KillReason
-from kubesim.kubelet.backoff import crash_backoff_key, crash_backoff_message, start_permitted
+from kubesim.kubelet.backoff import crash_backoff_key, crash_backoff_message, garbage_at, start_permitted
 from kubesim.kubelet.container_statuses import StartFailure
 from kubesim.kubelet.definition import container_definition
 from kubesim.kubelet.observed import RuntimeState
@@ -51,7 +51,11 @@ class ContainerStart:
             ),
             None,
         )
-        decision = start_permitted(kubelet.backoffs.get(key), exited, kubelet.clock.now, kubelet.crash_limits)
+        now = kubelet.clock.now
+        record = kubelet.backoffs.get(key)
+        if record is not None and kubelet.housekept_since(garbage_at(record, kubelet.crash_limits)):
+            record = None
+        decision = start_permitted(record, exited, now, kubelet.crash_limits)
         if decision.record is not None:
             kubelet.backoffs[key] = decision.record
         if decision.permitted:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from kubesim.kubelet.observed import RuntimeState
+from kubesim.kubelet.observed import Observed, RuntimeState
 from kubesim.objects.pod import Pod
 from kubesim.sim.clock import Clock
 from kubesim.sim.instances import RuntimePod
 from kubesim.sim.runtime import Runtime
 from kubesim.sim.timing import Timing
+
+_ENDED = (RuntimeState.EXITED, RuntimeState.UNKNOWN)
 
 
 class DeadContainers:
@@ -26,11 +28,15 @@ class DeadContainers:
             runtime_pod.runs.pop(instance.name, None)
             self.runtime.remove_container(runtime_pod, instance)
 
-    def prune_inits(self, pod: Pod) -> None:
-        """Before starts: of each init container only the newest ended record is kept (K-20.4)."""
-        runtime_pod = self.runtime.pod(pod.metadata.uid)
+    def prune_inits(self, pod: Pod, seen: Observed) -> None:
+        """Before starts: of each init container only the newest ended record is kept, of those seen (K-20.4)."""
+        uid = pod.metadata.uid
         for entry in pod.spec.init_containers:
-            self._keep_newest_dead(runtime_pod, entry.name)
+            ended = [one for one in seen.containers if one.name == entry.name and one.state in _ENDED]
+            for older in ended[1:]:
+                instance = self.runtime.instance(uid, older.id)
+                if instance is not None:
+                    self.runtime.remove_container(self.runtime.pod(uid), instance)
 
     def clean_up_after(self, uid: str, container_id: str) -> None:
         """A container died: older dead instances of the same name are removed, one is kept (K-19i)."""

@@ -43,6 +43,8 @@ class Instance:
     message: str = ""
     started_at: Instant | None = None
     finished_at: Instant | None = None
+    ended: bool = False
+    """Its process is gone, though the runtime may not have noticed yet."""
     wake: Timer | None = None
     seen_version: tuple[int, int] = (0, 0)
     """Files and processes as a resting probe last saw them."""

@@ -213,6 +213,12 @@ class Kubelet:
         if self.reports.readiness_to_trigger(worker.pod, status):
             self.queue.enqueue(uid, self.timing.jittered("resync", self.release.duration("sync_frequency"), 0.5))
 
+    def housekept_since(self, instant: Instant) -> bool:
+        """Whether housekeeping, every 2 s, has come round since the instant (K-19g)."""
+        period = self.release.duration("housekeeping_period")
+        phase = self.timing.phase("housekeeping", period)
+        return phase + -(-(instant - phase) // period) * period <= self.clock.now
+
     def probe_result(self, uid: str, type_: ProbeType, container_id: str, result: ProbeResult) -> None:
         """A probe's stored result changed (K-102)."""
         pod = self.pods.get(uid)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from kubesim.sim.kubelet import Kubelet
 
 
+_EXITED = "rpc error: code = Unknown desc = failed to exec in container: container is in CONTAINER_EXITED state"
+"""containerd's answer to an exec in a container that has ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a probe came to. ``stays_until``: the instant at which it may differ by itself; None: not by itself."""
@@ -30,7 +34,7 @@ def run_probe(kubelet: Kubelet, worker: ProbeWorker, then: Callable[[Answer], No
     uid = worker.pod.metadata.uid
     instance = kubelet.runtime.instance(uid, worker.container_id)
     if instance is None or instance.state is not RuntimeState.RUNNING:
-        kubelet.clock.after(kubelet.timing.latency("exec"), then, Answer(ProbeAnswer.ERROR, "container not running"))
+        kubelet.clock.after(kubelet.timing.latency("exec"), then, Answer(ProbeAnswer.ERROR, _EXITED))
         return
     override = kubelet.probe_override(worker)
     if override is not None:
@@ -65,7 +69,7 @@ def _exec_done(
     """Exit 0 is success, anything else failure; an overrun counts as failure (K-99)."""
     timeout = worker.probe.timeout_seconds * SECOND
     if code < 0:
-        then(Answer(ProbeAnswer.ERROR, output))
+        then(Answer(ProbeAnswer.ERROR, _EXITED))
     elif kubelet.clock.now - began >= timeout and code == 137:
         command = " ".join(worker.probe.exec.command) if worker.probe.exec else ""
         text = f'command "{command}" timed out after {format_duration(timeout)}'

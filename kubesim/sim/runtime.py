@@ -149,7 +149,8 @@ class Runtime:
                 sandbox.ready = False
                 self._record(pod, SANDBOX, sandbox.attempt, "exit", code=137, container_id=sandbox.id)
         for instance in pod.running():
-            self._apply(pod, instance, instance.machine.signal(self.clock.now, "KILL"))
+            if not instance.ended:
+                self._apply(pod, instance, instance.machine.signal(self.clock.now, "KILL"))
         self._changed(pod.uid)
         self.clock.after(self.timing.latency("sandbox-stop-rest"), then)
 
@@ -199,6 +200,8 @@ class Runtime:
             return
         stop = _Stop(instance, then)
         self._stops.setdefault(instance.id, []).append(stop)
+        if instance.ended:
+            return
         self.clock.after(self.timing.latency("signal"), self._send, pod, instance, instance.stop_signal)
         lag = self.timing.latency("kill-lag")
         stop.kill = self.clock.after(grace * SECOND + lag, self._send, pod, instance, "KILL")
@@ -208,7 +211,7 @@ class Runtime:
         self._send(pod, instance, signal)
 
     def _send(self, pod: RuntimePod, instance: Instance, signal: str) -> None:
-        if instance.state is not RuntimeState.RUNNING:
+        if instance.state is not RuntimeState.RUNNING or instance.ended:
             return
         self._record(pod, instance.name, instance.number, "signal", signal=signal, container_id=instance.id)
         self._apply(pod, instance, instance.machine.signal(self.clock.now, signal))
@@ -246,7 +249,7 @@ class Runtime:
         then: Callable[[int, str], None] | None,
         timeout: Duration | None,
     ) -> None:
-        if instance.state is not RuntimeState.RUNNING:
+        if instance.state is not RuntimeState.RUNNING or instance.ended:
             if then is not None:
                 then(-1, "")
             return
@@ -297,14 +300,14 @@ class Runtime:
         """A stimulus: the container's process 1 gets a signal, or ends by itself with a code."""
         if signal is not None:
             self._send(pod, instance, signal)
-        elif instance.state is RuntimeState.RUNNING:
+        elif instance.state is RuntimeState.RUNNING and not instance.ended:
             self._apply(pod, instance, instance.machine.end(self.clock.now, exit_code or 0))
 
     # -- driving the processes ------------------------------------------------------------------------------------
 
     def touch(self, pod: RuntimePod, instance: Instance) -> None:
         """Let the container's processes run up to now (before something reads their files)."""
-        if instance.state is RuntimeState.RUNNING:
+        if instance.state is RuntimeState.RUNNING and not instance.ended:
             self._apply(pod, instance, instance.machine.advance(self.clock.now))
 
     def _wake(self, pod: RuntimePod, instance: Instance) -> None:
@@ -349,7 +352,8 @@ class Runtime:
                 self.clock.at(self.clock.now, self.listener.world_changed, instance.pod_uid, instance.name)
 
     def _rearm(self, pod: RuntimePod, instance: Instance) -> None:
-        due = instance.machine.next_instant() if instance.state is RuntimeState.RUNNING else None
+        runs = instance.state is RuntimeState.RUNNING and not instance.ended
+        due = instance.machine.next_instant() if runs else None
         if instance.wake is not None:
             if instance.wake.live and instance.wake.instant == due:
                 return
@@ -365,11 +369,11 @@ class Runtime:
                     self.clock.at(self.clock.now, self._look_at_files, other_pod, other)
 
     def _look_at_files(self, pod: RuntimePod, instance: Instance) -> None:
-        if instance.state is RuntimeState.RUNNING:
+        if instance.state is RuntimeState.RUNNING and not instance.ended:
             self._apply(pod, instance, instance.machine.files_changed(self.clock.now))
 
     def _exits(self, pod: RuntimePod, instance: Instance, effect: Exited) -> None:
-        instance.move(RuntimeState.EXITED, self.clock.now)
+        instance.ended = True
         instance.exit_code = effect.code
         instance.reason = "Completed" if effect.code == 0 else "Error"
         instance.message = instance.machine.termination_message()
@@ -383,13 +387,19 @@ class Runtime:
             reason=instance.reason,
             container_id=instance.id,
         )
-        self._changed(pod.uid)
+        self.clock.after(self.timing.latency("exit-seen"), self._exit_seen, pod, instance)
         for key, entry in [(key, entry) for key, entry in self._execs.items() if entry.instance is instance]:
             del self._execs[key]
             self._end_orphaned_exec(pod, entry)
-        for stop in self._stops.pop(instance.id, []):
+        for stop in self._stops.get(instance.id, []):
             if stop.kill is not None:
                 stop.kill.cancel()
+
+    def _exit_seen(self, pod: RuntimePod, instance: Instance) -> None:
+        """The runtime has noticed that the process is gone: from now on it reports so, and StopContainer returns."""
+        instance.move(RuntimeState.EXITED, self.clock.now)
+        self._changed(pod.uid)
+        for stop in self._stops.pop(instance.id, []):
             self.clock.after(self.timing.latency("stop-return"), stop.then)
 
     def _end_orphaned_exec(self, pod: RuntimePod, entry: _Exec) -> None:

@@ -140,7 +140,7 @@ class SyncPass:
 
     def _sandbox(self) -> None:
         decision = self._decided()
-        self.kubelet.dead.prune_inits(self.pod)
+        self.kubelet.dead.prune_inits(self.pod, self.seen)
         if not decision.create_sandbox:
             self.sandbox_id = decision.sandbox_id
             self._queue_starts()

@@ -100,9 +100,21 @@ def _set_latency(key: str, value: Any) -> Latency:
     return Latency(*durations)
 
 
+_SPREADS = {"load": 0.6180339887498949, "pleg": 0.7548776662466927, "tick": 0.5698402909980532}
+"""Steps of additive sequences: successive draws spread evenly over what matters most (Roberts' R sequences)."""
+
+_LOAD_WEIGHT = 0.65
+"""How much of a latency's place in its range comes from how busy the machine is in this draw; the rest is chance."""
+
+
 @dataclass(slots=True)
 class Timing:
-    """The latencies of one run; ``draw`` 0 is nominal."""
+    """The latencies of one run. ``draw`` 0 is nominal; any other varies them inside their ranges.
+
+    A busy machine is slow at everything, so the places of all latencies in their ranges hang together: one load per
+    draw, plus chance for each step. Loads and the phases of the two loops that decide most races are spread evenly
+    over successive draws.
+    """
 
     profile: Profile
     seed: int = 0
@@ -115,15 +127,22 @@ class Timing:
             self._streams[name] = random.Random(f"{self.seed}/{self.draw}/{name}")
         return self._streams[name]
 
+    def _spread(self, name: str) -> float:
+        """This draw's place in [0, 1): evenly spread over draws where that is worth it, otherwise chance."""
+        if name in _SPREADS:
+            return (0.5 + self.draw * _SPREADS[name]) % 1.0
+        return self.stream(f"{name}-phase").random()
+
     def latency(self, name: str) -> Duration:
         """How long this step takes this time (ns)."""
         entry = self.profile.latencies[name]
         if not self.draw or entry.low == entry.high:
             return entry.typical
-        share = self.stream(name).random()
+        chance = self.stream(name).random()
+        share = _LOAD_WEIGHT * self._spread("load") + (1 - _LOAD_WEIGHT) * chance
         if share < 0.5:
             return entry.low + int((entry.typical - entry.low) * 2 * share)
-        return entry.typical + int((entry.high - entry.typical) * (2 * share - 1))
+        return entry.typical + int((entry.high - entry.typical) * (2 * share - 1) ** 2)
 
     def phase(self, name: str, period: Duration) -> Duration:
         """Where in its period a grid lies (ns from 0 to the period): a free-running loop started at no special time.
@@ -132,7 +151,7 @@ class Timing:
         """
         share = self.profile.latencies[f"{name}-phase"].typical / seconds(1)
         if self.draw:
-            share = self.stream(f"{name}-phase").random()
+            share = self._spread(name)
         return int(period * share)
 
     def jittered(self, name: str, duration: Duration, factor: float) -> Duration:
