@@ -192,6 +192,7 @@ def _seen(
         image=newest.image or container.image,
         image_id=newest.image_id,
         container_id=id_,
+        stop_signal=newest.stop_signal if release.enabled("ContainerStopSignals") else "",
     )
 
 

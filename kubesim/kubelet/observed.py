@@ -50,6 +50,8 @@ class ObservedContainer:
     sandbox_id: str = ""
     image: str = ""
     image_id: str = ""
+    stop_signal: str = ""
+    """The signal that stops it, if the runtime reports one (containerd 2.0 and later), such as ``SIGTERM``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,8 @@ class Instance:
     finished_at: Instant | None = None
     ended: bool = False
     """Its process is gone, though the runtime may not have noticed yet."""
+    ending: Timer | None = None
+    """Its process 1 has come to its end and is about to be gone."""
     wake: Timer | None = None
     seen_version: tuple[int, int] = (0, 0)
     """Files and processes as a resting probe last saw them."""
@@ -58,6 +60,11 @@ class Instance:
                 f"at {format_duration(now)}"
             )
         self.state = to
+
+    @property
+    def lives(self) -> bool:
+        """Whether its processes can still do something."""
+        return self.state is RuntimeState.RUNNING and not self.ended and self.ending is None
 
     def observe(self) -> ObservedContainer:
         """The instance as the runtime reports it to the kubelet."""
@@ -75,6 +82,7 @@ class Instance:
             sandbox_id=self.sandbox_id,
             image=self.image,
             image_id=self.image_id,
+            stop_signal=f"SIG{self.stop_signal}",
         )
 
 

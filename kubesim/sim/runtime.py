@@ -149,7 +149,7 @@ class Runtime:
                 sandbox.ready = False
                 self._record(pod, SANDBOX, sandbox.attempt, "exit", code=137, container_id=sandbox.id)
         for instance in pod.running():
-            if not instance.ended:
+            if instance.lives:
                 self._apply(pod, instance, instance.machine.signal(self.clock.now, "KILL"))
         self._changed(pod.uid)
         self.clock.after(self.timing.latency("sandbox-stop-rest"), then)
@@ -211,10 +211,16 @@ class Runtime:
         self._send(pod, instance, signal)
 
     def _send(self, pod: RuntimePod, instance: Instance, signal: str) -> None:
-        if instance.state is not RuntimeState.RUNNING or instance.ended:
+        if instance.state is not RuntimeState.RUNNING:
             return
         self._record(pod, instance.name, instance.number, "signal", signal=signal, container_id=instance.id)
-        self._apply(pod, instance, instance.machine.signal(self.clock.now, signal))
+        if instance.ended:
+            return
+        if instance.ending is None:
+            self._apply(pod, instance, instance.machine.signal(self.clock.now, signal))
+        elif signal == "KILL" and instance.ending.live:
+            instance.ending.cancel()
+            self._exits(pod, instance, Exited(self.clock.now, 137, "KILL"))
 
     def remove_container(self, pod: RuntimePod, instance: Instance) -> None:
         """The record of a dead instance is gone; its files and log with it."""
@@ -249,7 +255,7 @@ class Runtime:
         then: Callable[[int, str], None] | None,
         timeout: Duration | None,
     ) -> None:
-        if instance.state is not RuntimeState.RUNNING or instance.ended:
+        if not instance.lives:
             if then is not None:
                 then(-1, "")
             return
@@ -300,14 +306,14 @@ class Runtime:
         """A stimulus: the container's process 1 gets a signal, or ends by itself with a code."""
         if signal is not None:
             self._send(pod, instance, signal)
-        elif instance.state is RuntimeState.RUNNING and not instance.ended:
+        elif instance.lives:
             self._apply(pod, instance, instance.machine.end(self.clock.now, exit_code or 0))
 
     # -- driving the processes ------------------------------------------------------------------------------------
 
     def touch(self, pod: RuntimePod, instance: Instance) -> None:
         """Let the container's processes run up to now (before something reads their files)."""
-        if instance.state is RuntimeState.RUNNING and not instance.ended:
+        if instance.lives:
             self._apply(pod, instance, instance.machine.advance(self.clock.now))
 
     def _wake(self, pod: RuntimePod, instance: Instance) -> None:
@@ -338,7 +344,9 @@ class Runtime:
                 case Assumed():
                     self.recorder.assume(effect.at, f"{pod.name}/{instance.name}", effect.text)
                 case Exited():
-                    self._exits(pod, instance, effect)
+                    instance.ending = self.clock.after(
+                        self.timing.latency("exit-lag"), self._exits, pod, instance, effect
+                    )
         self._tell_watcher(instance)
         self._rearm(pod, instance)
 
@@ -352,8 +360,7 @@ class Runtime:
                 self.clock.at(self.clock.now, self.listener.world_changed, instance.pod_uid, instance.name)
 
     def _rearm(self, pod: RuntimePod, instance: Instance) -> None:
-        runs = instance.state is RuntimeState.RUNNING and not instance.ended
-        due = instance.machine.next_instant() if runs else None
+        due = instance.machine.next_instant() if instance.lives else None
         if instance.wake is not None:
             if instance.wake.live and instance.wake.instant == due:
                 return
@@ -369,7 +376,7 @@ class Runtime:
                     self.clock.at(self.clock.now, self._look_at_files, other_pod, other)
 
     def _look_at_files(self, pod: RuntimePod, instance: Instance) -> None:
-        if instance.state is RuntimeState.RUNNING and not instance.ended:
+        if instance.lives:
             self._apply(pod, instance, instance.machine.files_changed(self.clock.now))
 
     def _exits(self, pod: RuntimePod, instance: Instance, effect: Exited) -> None:
@@ -391,15 +398,14 @@ class Runtime:
         for key, entry in [(key, entry) for key, entry in self._execs.items() if entry.instance is instance]:
             del self._execs[key]
             self._end_orphaned_exec(pod, entry)
-        for stop in self._stops.get(instance.id, []):
-            if stop.kill is not None:
-                stop.kill.cancel()
 
     def _exit_seen(self, pod: RuntimePod, instance: Instance) -> None:
         """The runtime has noticed that the process is gone: from now on it reports so, and StopContainer returns."""
         instance.move(RuntimeState.EXITED, self.clock.now)
         self._changed(pod.uid)
         for stop in self._stops.pop(instance.id, []):
+            if stop.kill is not None:
+                stop.kill.cancel()
             self.clock.after(self.timing.latency("stop-return"), stop.then)
 
     def _end_orphaned_exec(self, pod: RuntimePod, entry: _Exec) -> None:

@@ -100,7 +100,12 @@ def _set_latency(key: str, value: Any) -> Latency:
     return Latency(*durations)
 
 
-_SPREADS = {"load": 0.6180339887498949, "pleg": 0.7548776662466927, "tick": 0.5698402909980532}
+_SPREADS = {
+    "load": 0.6180339887498949,
+    "pleg": 0.7548776662466927,
+    "tick": 0.5698402909980532,
+    "requeue": 0.8191725133961645,
+}
 """Steps of additive sequences: successive draws spread evenly over what matters most (Roberts' R sequences)."""
 
 _LOAD_WEIGHT = 0.65
@@ -156,5 +161,8 @@ class Timing:
 
     def jittered(self, name: str, duration: Duration, factor: float) -> Duration:
         """``duration`` times U[1, 1 + factor), as ``wait.Jitter`` does (K-19b, K-19c); nominal: the middle."""
-        share = self.stream(name).random() if self.draw else 0.5
+        share = 0.5
+        if self.draw:
+            share = self.stream(name).random() if name in self._streams else self._spread(name)
+            self.stream(name)
         return duration + math.floor(duration * factor * share)
