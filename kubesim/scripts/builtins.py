@@ -23,6 +23,7 @@ from kubesim.scripts.filesystem import absolute
 from kubesim.scripts.forks import start_program
 from kubesim.scripts.frames import TESTED, ChildrenFrame
 from kubesim.scripts.kernel import Kernel
+from kubesim.scripts.parser import RESERVED
 from kubesim.scripts.process import AwaitChildren, Process, Shell
 from kubesim.scripts.reporting import write
 from kubesim.scripts.shells import DIALECTS
@@ -111,7 +112,9 @@ def type_builtin(kernel: Kernel, process: Process, shell: Shell, argv: tuple[str
 def _describe(kernel: Kernel, process: Process, shell: Shell, names: list[str], *, long: bool) -> int:
     status = 0
     for name in names:
-        if name in shell.functions:
+        if name in RESERVED:
+            text = f"{name} is a shell keyword" if long else name
+        elif name in shell.functions:
             text = f"{name} is a shell function" if long else name
         elif name in SPECIAL:
             text = f"{name} is a special shell builtin" if long else name

@@ -111,7 +111,8 @@ def kill(kernel: Kernel, process: Process, shell: Shell, argv: tuple[str, ...]) 
     status = 0
     for word in words:
         if word.startswith("%"):
-            pids: tuple[int, ...] | None = _job_pids(shell, word)
+            # dash signals the job's process group, which without job control does not exist.
+            pids: tuple[int, ...] | None = _job_pids(shell, word) if shell.dialect != "dash" else ()
         else:
             pids = programs.target_pids(kernel, process, word)
         if not send(kernel, process, pids, signal):

@@ -55,8 +55,24 @@ def _expanded(node: syntax.Simple, context: Context) -> tuple[list[str], list[st
     first = node.words[0].plain if node.words else None
     argv = expansion.fields(node.words, context, assignments=first in _DECLARING)
     opened = targets(node.redirects, context) if node.redirects else []
-    values = [expansion.text(item.value, context) for item in node.assignments] if node.assignments else []
-    return argv, opened, values
+    return argv, opened, _values(node, context) if node.assignments else []
+
+
+def _values(node: syntax.Simple, context: Context) -> list[str]:
+    """The values assigned, each seeing those before it; they are only seen here when a command follows them."""
+    before = dict(context.assigned)
+    values = []
+    for item in node.assignments:
+        value = expansion.text(item.value, context)
+        if item.append:
+            value = (context.get(item.name) or "") + value
+        values.append(value)
+        context.assign(item.name, value)
+    if node.words:
+        for item in node.assignments:
+            context.assigned.pop(item.name, None)
+        context.assigned.update({name: value for name, value in before.items() if name not in context.assigned})
+    return values
 
 
 def step_simple(kernel: Kernel, process: Process, shell: Shell, frame: SimpleFrame) -> None:
@@ -80,7 +96,7 @@ def step_simple(kernel: Kernel, process: Process, shell: Shell, frame: SimpleFra
     if "x" in shell.options:
         _trace(kernel, process, shell, node, argv, values)
     if not argv:
-        _only_assignments(kernel, process, shell, frame, opened, values)
+        _only_assignments(kernel, process, shell, frame, opened)
         return
     _dispatch(kernel, process, shell, frame, tuple(argv), opened, values)
 
@@ -94,19 +110,13 @@ def _trace(
     kernel.write(process, 2, shell.variables.get("PS4", "+ ") + " ".join(pairs + shown) + "\n")
 
 
-def _only_assignments(
-    kernel: Kernel, process: Process, shell: Shell, frame: SimpleFrame, opened: list[str], values: list[str]
-) -> None:
-    """No command name: the assignments stay, and the status is that of the last command substitution."""
+def _only_assignments(kernel: Kernel, process: Process, shell: Shell, frame: SimpleFrame, opened: list[str]) -> None:
+    """No command name: the assignments stay (the expansion made them); the status is the last substitution's."""
     fault = redirect(kernel, process, shell, frame.node.redirects, opened, frame.saved)
     if fault is not None:
         complain(kernel, process, shell, fault)
         shell.status = 1 if shell.dialect != "dash" else 2
         return
-    for item, value in zip(frame.node.assignments, values, strict=True):
-        whole = shell.variables.get(item.name, "") + value if item.append else value
-        if not assign(kernel, process, shell, item.name, whole):
-            return
     shell.status = shell.substitution_status or 0
 
 

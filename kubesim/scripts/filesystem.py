@@ -181,6 +181,14 @@ class Filesystem:
         prefix = place.key + "/"
         return Directory() if any(key.startswith(prefix) for key in place.volume.files) else None
 
+    def may_hold(self, directory: str) -> bool:
+        """Whether anything beside the image's own files can stand in a directory: a quick answer for ``PATH``."""
+        inside = directory + "/"
+        key = inside[1:]
+        return any(name.startswith(key) for name in self.layer.files) or any(
+            inside.startswith(mounted + "/") or mounted.startswith(inside) for mounted in self._order
+        )
+
     def resolve(self, path: str, *, follow: bool = True, depth: int = 0) -> str:
         """The path with symbolic links replaced; the last component's only when ``follow``."""
         if depth > _MOST_LINKS:

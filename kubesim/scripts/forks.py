@@ -115,6 +115,8 @@ def start_substitution(
     child = fork(kernel, process, shell)
     inner = shell_of(child)
     inner.variables.update(assigned)
+    if inner.dialect != "dash":
+        inner.options.discard("e")  # ash and bash judge the substitution as a whole
     pipe = Pipe()
     child.descriptors[1] = PipeEnd(pipe, writing=True)
     inner.stack.append(ScriptFrame(script, "main", LAST))

@@ -16,7 +16,7 @@ from kubesim.scripts.frames import ChildrenFrame, Frame, SubstitutionFrame, Wait
 from kubesim.scripts.kernel import Kernel
 from kubesim.scripts.process import AwaitChildren, Document, Handle, Job, PipeEnd, Process, Shell
 from kubesim.scripts.tools_waiting import Follow, Sleep
-from kubesim.scripts.tools_wrapping import Timeout
+from kubesim.scripts.tools_wrapping import Timeout, Watchdog
 from kubesim.units import Duration, Instant
 
 
@@ -231,6 +231,8 @@ def _program(program: Any, kernel: Kernel) -> Any:
         return "declared", id(program), program.done, program.ending
     if isinstance(program, Timeout):
         return "timeout", program.command, program.until - kernel.now, program.sent
+    if isinstance(program, Watchdog):
+        return "watchdog", program.until - kernel.now, program.name
     return (type(program),)
 
 
@@ -273,7 +275,7 @@ def shift(kernel: Kernel, duration: Duration) -> None:
         if waiting is not None and waiting.until is not None:
             process.waiting = replace(waiting, until=waiting.until + duration)
         program = process.program
-        if isinstance(program, (Sleep, Timeout)) and program.until is not None and program.until >= 0:
+        if isinstance(program, (Sleep, Timeout, Watchdog)) and program.until is not None and program.until >= 0:
             program.until += duration
 
 
@@ -293,6 +295,8 @@ def renumber(kernel: Kernel, moved: dict[int, int]) -> None:
             process.waiting = replace(process.waiting, pids=tuple(map(new, process.waiting.pids)))
         if isinstance(process.program, Timeout):
             process.program.child = new(process.program.child)
+        if isinstance(process.program, Watchdog):
+            process.program.target = new(process.program.target)
         if process.shell is not None:
             _renumber_shell(process.shell, new)
 

@@ -32,6 +32,7 @@ class Image:
     name: str
     known: bool
     shell: str
+    toolbox: frozenset[str]
     commands: frozenset[str]
     complete: bool
     entrypoint: tuple[str, ...]
@@ -82,7 +83,7 @@ def image_named(reference: str) -> Image:
     row = _table()["images"].get(short_name(reference))
     if row is None:
         everything = frozenset(" ".join(_table()["toolboxes"].values()).split())
-        return Image(reference, False, "dash", everything, False, (), False, "TERM", "/", _base(()), "/bin")
+        return Image(reference, False, "dash", everything, everything, False, (), False, "TERM", "/", _base(()), "/bin")
     toolbox = frozenset(_table()["toolboxes"].get(row.get("toolbox", ""), "").split())
     entrypoint = tuple(row["entrypoint"])
     commands = toolbox | set(row.get("programs", ())) | {entrypoint[0].rsplit("/", 1)[-1]}
@@ -90,6 +91,7 @@ def image_named(reference: str) -> Image:
         name=reference,
         known=True,
         shell=row["shell"],
+        toolbox=toolbox,
         commands=frozenset(commands),
         complete=row.get("complete", False),
         entrypoint=entrypoint,

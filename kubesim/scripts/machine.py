@@ -14,7 +14,7 @@ from typing import Any
 from kubesim.scripts import idle, programs
 from kubesim.scripts.declared import Behaviour, DeclaredProgram
 from kubesim.scripts.effects import Assumed, Effect, ExecExited, Exited, OutOfMemory, Output, StartFailure
-from kubesim.scripts.filesystem import File, FileError, Filesystem, absolute
+from kubesim.scripts.filesystem import Directory, File, FileError, Filesystem, absolute
 from kubesim.scripts.images import PATH, Image, image_named
 from kubesim.scripts.interpreter import run_process
 from kubesim.scripts.kernel import Exec, Kernel
@@ -106,6 +106,9 @@ class Machine:
         argv = setup.argv(self.image)
         directory = setup.working_dir or self.image.working_dir
         environment = {"PATH": PATH, "HOSTNAME": setup.hostname, "HOME": "/root", **setup.env}
+        files = kernel.files
+        if directory != "/" and files.get(directory) is None:
+            files.layer.files[directory.strip("/")] = Directory()
         if setup.behaviour is None:
             reason = programs.missing(kernel, argv, directory, environment["PATH"])
             if reason is not None:

@@ -31,7 +31,7 @@ from kubesim.scripts.syntax import (
 )
 from kubesim.scripts.words import NAME, SyntaxFault, WordReader, make_word
 
-_RESERVED: Final = frozenset(
+RESERVED: Final = frozenset(
     ("if", "then", "elif", "else", "fi", "while", "until", "for", "do", "done", "case", "esac", "in", "{", "}", "!")
 )
 _CLOSERS: Final = frozenset(("then", "elif", "else", "fi", "do", "done", "esac", "}"))
@@ -125,7 +125,7 @@ class Parser:
             found = "end of file"
         else:
             word = self.bare_word()
-            found = f'"{word}"' if word in _RESERVED else "word"
+            found = f'"{word}"' if word in RESERVED else "word"
         hint = f' (expecting "{expected}")' if expected else ""
         return self.reader.fault(f"{found} unexpected{hint}")
 

@@ -21,9 +21,9 @@ def find_file(kernel: Kernel, name: str, path: str) -> str | None:
     """Where a program's file is, as ``command -v`` prints it."""
     if "/" in name:
         return name if isinstance(_entry(kernel, name, "/"), File) or _is_image_program(kernel, name) else None
-    for directory in path.split(":"):
-        if isinstance(_entry(kernel, f"{directory}/{name}", "/"), File):
-            return f"{directory}/{name}"
+    found = _on_path(kernel, name, path)
+    if found is not None:
+        return found[0]
     if name in kernel.image.commands:
         return f"{kernel.image.bin_directory}/{name}"
     return None
@@ -34,6 +34,16 @@ def _entry(kernel: Kernel, path: str, directory: str) -> object:
         return kernel.files.get(absolute(path, directory))
     except FileError:
         return None
+
+
+def _on_path(kernel: Kernel, name: str, path: str) -> tuple[str, File] | None:
+    """A program file that a volume or the container itself put into a directory of ``PATH``."""
+    for directory in path.split(":"):
+        if kernel.files.may_hold(directory):
+            entry = _entry(kernel, f"{directory}/{name}", "/")
+            if isinstance(entry, File):
+                return f"{directory}/{name}", entry
+    return None
 
 
 def _is_image_program(kernel: Kernel, path: str) -> bool:
@@ -63,15 +73,13 @@ def missing(kernel: Kernel, argv: tuple[str, ...], directory: str, path: str) ->
 def load(kernel: Kernel, process: Process, argv: tuple[str, ...], variables: dict[str, str]) -> Failure | None:
     """Make the process this program; the status and reason when it cannot be run."""
     name = argv[0]
-    entry = None
+    entry: object = None
     if "/" in name:
         entry = _entry(kernel, name, process.directory)
     else:
-        for directory in variables.get("PATH", PATH).split(":"):
-            found = _entry(kernel, f"{directory}/{name}", "/")
-            if isinstance(found, File):
-                entry, name = found, f"{directory}/{name}"
-                break
+        found = _on_path(kernel, name, variables.get("PATH", PATH))
+        if found is not None:
+            name, entry = found
     if isinstance(entry, File):
         return _load_file(kernel, process, argv, variables, name, entry)
     if isinstance(entry, Directory):
@@ -86,7 +94,7 @@ def load(kernel: Kernel, process: Process, argv: tuple[str, ...], variables: dic
     if short in _SHELL_NAMES:
         return _load_shell(kernel, process, argv, variables, short)
     process.shell = None
-    process.program = tools.program(kernel, short, argv) or _declared(kernel, short, argv)
+    process.program = tools.program(kernel, process, short, argv) or _declared(kernel, short, argv)
     return None
 
 
@@ -133,7 +141,7 @@ def _declared(kernel: Kernel, name: str, argv: tuple[str, ...]) -> DeclaredProgr
     ):
         behaviour = Behaviour(lasts=Length("fixed", 0))
         kernel.assume(f"`{' '.join(argv[:2])} ...` assumed to end at once with exit 0; declare a script for it")
-    elif behaviour is None and "/" not in argv[0] and name in tools.UNMODELLED:
+    elif behaviour is None and name in kernel.image.toolbox:
         behaviour = Behaviour(lasts=Length("fixed", 0))
         kernel.assume(f"`{' '.join(argv)}` is not modelled; assumed to end at once with exit 0")
     else:

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from kubesim.scripts import tools_files, tools_system, tools_text, tools_waiting, tools_wrapping
 from kubesim.scripts.calls import Once, Tool
 from kubesim.scripts.declared import Behaviour, Length
-from kubesim.scripts.process import Program
+from kubesim.scripts.process import Process, Program
 
 if TYPE_CHECKING:
     from kubesim.scripts.kernel import Kernel
 
 _TOOLS: Final[dict[str, Tool]] = {**tools_files.TOOLS, **tools_text.TOOLS, **tools_system.TOOLS}
 
-UNMODELLED: Final = frozenset(
-    "awk bc chpasswd cpio cryptpw dpkg ed fsck gunzip gzip hwclock ifconfig insmod ip ipcalc iostat ln logger lsof "
-    "md5sum mawk mount mountpoint mkfs netstat nice od patch perl ping6 renice route run-parts sha1sum sha256sum "
-    "sha512sum shred split stat strings stty sysctl tar taskset telnet tftp traceroute umount unzip uptime xz zcat "
-    "chroot apt-get apk apt dnf yum pip pip3 npm git make".split()
-)
 
-
-def program(kernel: Kernel, name: str, argv: tuple[str, ...]) -> Program | None:
+def program(kernel: Kernel, process: Process, name: str, argv: tuple[str, ...]) -> Program | None:
     """The program of this name, or None when it is not modelled."""
-    waiting = tools_waiting.waiting_program(kernel, name, argv) or tools_wrapping.wrapping_program(kernel, name, argv)
+    waiting = tools_waiting.waiting_program(kernel, process, name, argv)
+    waiting = waiting or tools_wrapping.wrapping_program(kernel, name, argv)
     if waiting is not None:
         return waiting
     tool = _TOOLS.get(name)
@@ -33,7 +28,7 @@ def program(kernel: Kernel, name: str, argv: tuple[str, ...]) -> Program | None:
 
 def stress(argv: tuple[str, ...]) -> Behaviour:
     """``stress --vm-bytes N --timeout T``: takes that much memory at once."""
-    options = dict(zip(argv, argv[1:], strict=False))
+    options = dict(pairwise(argv))
     text = options.get("--vm-bytes", "0")
     units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
     scale = units.get(text[-1:].upper(), 1)

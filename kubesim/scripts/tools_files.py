@@ -383,8 +383,23 @@ def readlink(call: Call) -> int:
     return 1
 
 
+def cmp(call: Call) -> int:
+    _, operands = options(call.argv[1:])
+    try:
+        first, second = (call.read(operand) for operand in operands[:2])
+    except FileError as fault:
+        call.complain(operands[0], fault)
+        return 2
+    if first == second:
+        return 0
+    at = next((index for index, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), -1)
+    if at >= 0 and "-s" not in call.argv:
+        call.out(f"{operands[0]} {operands[1]} differ: char {at + 1}, line {first.count(chr(10), 0, at) + 1}\n")
+    return 1
+
+
 TOOLS: Final[dict[str, Tool]] = {
     "touch": touch, "rm": rm, "mkdir": mkdir, "rmdir": rmdir, "mv": mv, "cp": cp, "install": cp, "ln": ln,
     "chmod": chmod, "chown": chown, "chgrp": chown, "ls": ls, "dd": dd, "truncate": truncate, "mktemp": mktemp,
-    "find": find, "stat": stat, "du": du, "readlink": readlink, "realpath": readlink, "unlink": rm, "fallocate": touch,
+    "find": find, "stat": stat, "du": du, "readlink": readlink, "realpath": readlink, "unlink": rm, "cmp": cmp, "fallocate": touch,
 }  # fmt: skip

@@ -234,7 +234,7 @@ class TakeMemory(NoSignals):
         kernel.out_of_memory(process)
 
 
-def waiting_program(kernel: Kernel, name: str, argv: tuple[str, ...]) -> Program | None:
+def waiting_program(kernel: Kernel, process: Process, name: str, argv: tuple[str, ...]) -> Program | None:
     """The program of this name when it can take time."""
     match name:
         case "sleep" | "usleep":
@@ -248,7 +248,7 @@ def waiting_program(kernel: Kernel, name: str, argv: tuple[str, ...]) -> Program
             digits = "".join(re.findall(r"\d+", " ".join(argv[1:])))
             return Head(int(digits or "10"))
         case "tee":
-            return _tee(kernel, argv)
+            return _tee(kernel, process, argv)
         case "yes":
             return Yes((" ".join(argv[1:]) or "y") + "\n")
         case "nginx" if len(argv) > 2 and argv[1] == "-s":
@@ -288,13 +288,13 @@ def _tail(kernel: Kernel, argv: tuple[str, ...]) -> Program | None:
     return Follow([Followed(path) for path in operands], kernel.now, interval, retry, found.get("n", "10"))
 
 
-def _tee(kernel: Kernel, argv: tuple[str, ...]) -> Program:
+def _tee(kernel: Kernel, process: Process, argv: tuple[str, ...]) -> Program:
     found, operands = options(argv[1:])
     handles: list[Handle] = []
     program = Copy(["-"], handles)
     for operand in operands:
         try:
-            path = absolute(operand, "/")
+            path = absolute(operand, process.directory)
             file, volume = kernel.files.open_for_writing(path, kernel.now, truncate="a" not in found)
             handles.append(Handle(file, volume, path, False, True, "a" in found))
             kernel.unsteady += 1

@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Timeout:
-    """``timeout``: a child that gets a signal when its time is over. Status 124, as coreutils; busybox gives 143."""
+    """coreutils ``timeout``: a child that gets a signal when its time is over; then the status is 124."""
 
     until: Instant
     name: str
     kill_after: Duration | None
     command: tuple[str, ...]
-    busybox: bool
     child: int = 0
     sent: bool = False
 
@@ -40,7 +39,7 @@ class Timeout:
                 kernel.end(child, failure[0])
         if self.child in process.ended_children:
             code = process.ended_children[self.child]
-            kernel.end(process, code if self.busybox or not self.sent else 137 if code == 137 else 124)
+            kernel.end(process, code if not self.sent or code == 137 else 124)
             return
         if kernel.now >= self.until:
             kernel.deliver(kernel.processes[self.child], "KILL" if self.sent else self.name)
@@ -52,11 +51,57 @@ class Timeout:
 
     def on_signal(self, kernel: Kernel, process: Process, name: str) -> bool:
         """coreutils passes TERM, INT, HUP and QUIT on to the child."""
-        if self.busybox or name not in ("TERM", "INT", "HUP", "QUIT") or self.child not in kernel.processes:
+        if name not in ("TERM", "INT", "HUP", "QUIT") or self.child not in kernel.processes:
             return False
         self.sent = True
         kernel.deliver(kernel.processes[self.child], name)
         return True
+
+
+@dataclass(slots=True)
+class Watched(NoSignals):
+    """busybox ``timeout``: becomes the program itself, and leaves a child behind that signals it in time.
+
+    As process 1 the program is then out of reach of that signal (timeout.c of busybox: "we are the child of the child").
+    """
+
+    until: Instant
+    name: str
+    kill_after: Duration | None
+    command: tuple[str, ...]
+
+    def step(self, kernel: Kernel, process: Process) -> None:
+        from kubesim.scripts.programs import load
+
+        watchdog = kernel.spawn(1, process.argv, process.environment, process.directory, {}, process.ignored)
+        watchdog.program = Watchdog(process.pid, self.until, self.name, self.kill_after)
+        failure = load(kernel, process, self.command, process.environment)
+        if failure is not None:
+            kernel.write(process, 2, f"timeout: can't execute '{self.command[0]}': {failure[1]}\n")
+            kernel.end(process, failure[0])
+
+
+@dataclass(slots=True)
+class Watchdog(NoSignals):
+    """Signals a process when its time is over; ends when the process has ended."""
+
+    target: int
+    until: Instant
+    name: str
+    kill_after: Duration | None
+
+    def step(self, kernel: Kernel, process: Process) -> None:
+        target = kernel.processes.get(self.target)
+        if target is not None and kernel.now >= self.until:
+            kernel.deliver(target, self.name)
+            if self.kill_after is None:
+                target = None
+            else:
+                self.until, self.name, self.kill_after = kernel.now + self.kill_after, "KILL", None
+        if target is None or self.target not in kernel.processes:
+            kernel.end(process, 0)
+        else:
+            process.waiting = AwaitChildren((self.target,), interruptible=False, until=self.until)
 
 
 def timeout(kernel: Kernel, argv: tuple[str, ...]) -> Program:
@@ -72,7 +117,9 @@ def timeout(kernel: Kernel, argv: tuple[str, ...]) -> Program:
         return Fail("timeout: missing operand", 125)
     duration = sleep_duration((words[0],))
     until = kernel.now + (duration if duration else 1 << 62)
-    return Timeout(until, name, kill_after, tuple(words[1:]), kernel.image.shell == "ash")
+    if kernel.image.shell == "ash":
+        return Watched(until, name, kill_after, tuple(words[1:]))
+    return Timeout(until, name, kill_after, tuple(words[1:]))
 
 
 @dataclass(slots=True)

@@ -1,0 +1,5 @@
+set -e
+false | true
+echo a
+true | false
+echo never

@@ -1,0 +1,4 @@
+set -e
+echo "$(false; echo kept)"
+x=$(false)
+echo never

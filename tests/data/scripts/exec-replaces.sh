@@ -1,0 +1,3 @@
+trap "echo no" EXIT
+echo before
+exec echo after

@@ -1,0 +1,2 @@
+trap "exit 9" 0
+exit 1

@@ -1,0 +1,2 @@
+# signals: 0.3 TERM
+exec sleep 0.8

@@ -1,0 +1,2 @@
+# signals: 0.3 KILL
+echo up; sleep 5; echo never

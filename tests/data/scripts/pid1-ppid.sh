@@ -1,0 +1,2 @@
+# signals:
+sh -c "echo \$PPID; exit 0"; echo $$

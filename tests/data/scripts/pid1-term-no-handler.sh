@@ -1,0 +1,2 @@
+# signals: 0.3 TERM
+echo up; sleep 0.6; echo alive

@@ -1,0 +1,2 @@
+# signals: 0.3 TERM
+trap "echo TERM; exit 0" TERM; sleep 0.6; echo never

@@ -1,0 +1,1 @@
+true; false; echo $?; x=1; echo $?; (false); echo $?; { false; }; echo $?; : ; echo $?

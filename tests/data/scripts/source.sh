@@ -1,0 +1,2 @@
+echo 'v=5; echo sourced $v; return 3; echo never' > lib.sh
+. ./lib.sh; echo $? $v

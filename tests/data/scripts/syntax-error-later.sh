@@ -1,0 +1,3 @@
+echo before
+echo ) 2>/dev/null
+echo after

@@ -1,0 +1,5 @@
+trap "echo trapped" TERM
+(sleep 0.2; kill -TERM $$) &
+sleep 0.6
+echo "after sleep"
+wait

@@ -1,0 +1,3 @@
+trap "false; echo in" USR1
+true; kill -USR1 $$; echo $?
+(exit 5); echo $?
