@@ -6,6 +6,7 @@ import json
 from typing import Any, Final
 
 from kubesim.history.history import History
+from kubesim.timelines.describe import describe_pods
 from kubesim.timelines.style import Style
 from kubesim.timelines.tables import events_table, jobs_table, pods_table
 from kubesim.timelines.text import text
@@ -23,6 +24,8 @@ def formatted(history: History, form: str, style: Style, *, config: str | None =
             return "\n\n".join("\n".join(block) for block in blocks if block) + ("\n" if any(blocks) else "")
         case "events":
             return "".join(f"{line}\n" for line in events_table(history))
+        case "describe":
+            return "".join(f"{line}\n" for line in describe_pods(history))
         case "json":
             return json.dumps(final_list(history), indent=4) + "\n"
         case "yaml":

@@ -62,6 +62,8 @@ class Waiting:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._timer.cancel()
+        if self._timer.ident is not None:
+            self._timer.join()
         if self._is_shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()

@@ -15,7 +15,7 @@ from kubesim.commands.progress import Waiting
 if TYPE_CHECKING:
     from kubesim.history.history import History
 
-FORMATS: Final = ("text", "table", "wide", "events", "yaml", "json", "jsonl", "trace")
+FORMATS: Final = ("text", "table", "wide", "events", "describe", "yaml", "json", "jsonl", "trace")
 MACHINE_FORMATS: Final = ("yaml", "json", "jsonl", "trace")
 """Formats of which one output holds one run."""
 

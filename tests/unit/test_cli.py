@@ -153,6 +153,7 @@ def _is_trace(text: str) -> bool:
         ("table", lambda text: text.splitlines()[1].split() == ["web", "0/1", "Succeeded", "0", "7s"]),
         ("wide", lambda text: text.splitlines()[0].endswith("NOMINATED NODE   READINESS GATES")),
         ("events", lambda text: text.splitlines()[1].split()[:4] == ["6s", "Normal", "Started", "pod/web"]),
+        ("describe", lambda text: text.startswith("Name:         web\nNamespace:    \nNode:         <none>\n")),
         ("json", lambda text: json.loads(text)["items"][0]["status"] == {"phase": "Succeeded"}),
         ("yaml", lambda text: yaml.safe_load(text)["items"][0]["status"] == {"phase": "Succeeded"}),
         ("jsonl", lambda text: History.of_lines(text.splitlines()) == history("1.36")),
