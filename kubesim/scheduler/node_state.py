@@ -1,0 +1,114 @@
+"""What the scheduler remembers of its cluster: each node with the pods on it and what they hold.
+
+A state machine without a clock: its owner says what came and went. Pods it decided to bind count at once ("assumed"),
+before the API server has the binding. Source: ``pkg/scheduler/framework/types.go`` NodeInfo, ``backend/cache``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from kubesim.objects.node import Node
+from kubesim.scheduler.pods import PodInfo
+
+_METADATA_NAME: Final = "kubernetes.io/metadata.name"
+_ANY_ADDRESS: Final = "0.0.0.0"
+UNNAMED_REQUESTS: Final[Mapping[str, int]] = MappingProxyType({"cpu": 100, "memory": 200 * 1024 * 1024})
+"""What a pod that asks for nothing counts for in scores (``util/pod_resources.go``)."""
+
+
+class NodeState:
+    """One node, the pods on it and the sums of what they ask for. A pod that has finished holds nothing (C-69)."""
+
+    __slots__ = ("_with_anti_affinity", "node", "pods", "requested", "scored")
+
+    def __init__(self, node: Node, pods: Iterable[PodInfo] = ()) -> None:
+        self.node = node
+        self.pods: dict[str, PodInfo] = {}
+        self.requested: dict[str, int] = {}
+        self.scored: dict[str, int] = dict.fromkeys(UNNAMED_REQUESTS, 0)
+        self._with_anti_affinity: set[str] = set()
+        for pod in pods:
+            self.add(pod)
+
+    def add(self, pod: PodInfo) -> None:
+        """A pod is on the node, or a newer version of it is."""
+        self.remove(pod.uid)
+        self.pods[pod.uid] = pod
+        self._count(pod, 1)
+        if pod.spec.affinity.pod_anti_affinity.required:
+            self._with_anti_affinity.add(pod.uid)
+
+    def remove(self, uid: str) -> None:
+        """A pod is not on the node any more; one that never was is no error."""
+        pod = self.pods.pop(uid, None)
+        if pod is not None:
+            self._count(pod, -1)
+            self._with_anti_affinity.discard(uid)
+
+    def _count(self, pod: PodInfo, sign: int) -> None:
+        requests = pod.facts.requests
+        for resource, amount in requests.items():
+            self.requested[resource] = self.requested.get(resource, 0) + sign * amount
+        for resource, unnamed in UNNAMED_REQUESTS.items():
+            self.scored[resource] += sign * requests.get(resource, unnamed)
+
+    @property
+    def repelling_pods(self) -> tuple[PodInfo, ...]:
+        """The pods on the node with a required anti-affinity of their own."""
+        return tuple(pod for uid, pod in self.pods.items() if uid in self._with_anti_affinity)
+
+    def has_port_conflict(self, pod: PodInfo) -> bool:
+        """Whether a host port the pod asks for is taken: same protocol and number, on one address or on all."""
+        wanted = pod.facts.host_ports
+        if not wanted:
+            return False
+        taken = [port for other in self.pods.values() for port in other.facts.host_ports]
+        return any(
+            protocol == taken_protocol and number == taken_number and _overlap(address, taken_address)
+            for address, protocol, number in wanted
+            for taken_address, taken_protocol, taken_number in taken
+        )
+
+    def with_pods(self, pods: Iterable[PodInfo]) -> NodeState:
+        """The same node with these pods instead."""
+        return NodeState(self.node, pods)
+
+
+def _overlap(address: str, other: str) -> bool:
+    return address == other or _ANY_ADDRESS in (address, other)
+
+
+class Snapshot:
+    """The cluster at one moment: nodes in order of their arrival, namespaces' labels, nominated pods.
+
+    ``nominated``: pods that preempted others on a node and wait for its room, by node name.
+    """
+
+    __slots__ = ("namespaces", "nodes", "nominated")
+
+    def __init__(
+        self,
+        nodes: Mapping[str, NodeState],
+        namespaces: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+        nominated: Mapping[str, tuple[PodInfo, ...]] = MappingProxyType({}),
+    ) -> None:
+        self.nodes = nodes
+        self.namespaces = namespaces
+        self.nominated = nominated
+
+    def namespace_labels(self, namespace: str) -> Mapping[str, str]:
+        """A namespace's labels; every one has its own name as a label."""
+        return {_METADATA_NAME: namespace, **self.namespaces.get(namespace, {})}
+
+    def pods(self) -> Iterable[tuple[NodeState, PodInfo]]:
+        """Every pod on a node, with the node's state."""
+        for state in self.nodes.values():
+            for pod in state.pods.values():
+                yield state, pod
+
+    def replacing(self, state: NodeState) -> Snapshot:
+        """The same cluster with one node in another state."""
+        return Snapshot({**self.nodes, state.node.name: state}, self.namespaces, self.nominated)
