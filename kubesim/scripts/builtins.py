@@ -18,7 +18,7 @@ from kubesim.scripts.builtins_flow import (
 )
 from kubesim.scripts.builtins_signals import jobs, kill, trap, wait
 from kubesim.scripts.builtins_variables import export, getopts, let, local, read, set_builtin, shift, unset
-from kubesim.scripts.conditions import test
+from kubesim.scripts.conditions import evaluate_test
 from kubesim.scripts.filesystem import absolute
 from kubesim.scripts.forks import start_program
 from kubesim.scripts.frames import TESTED, ChildrenFrame
@@ -54,7 +54,7 @@ def printf(kernel: Kernel, process: Process, shell: Shell, argv: tuple[str, ...]
 
 
 def test_builtin(kernel: Kernel, process: Process, shell: Shell, argv: tuple[str, ...]) -> int:
-    status, fault = test(kernel.files, process.directory, argv, patterns=argv[0] == "[[")
+    status, fault = evaluate_test(kernel.files, process.directory, argv, patterns=argv[0] == "[[")
     if fault:
         complain(kernel, process, shell, fault, "" if shell.dialect == "ash" else argv[0])
     return status

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from kubesim.scripts import programs
 from kubesim.scripts.frames import WaitFrame
 from kubesim.scripts.kernel import Kernel
 from kubesim.scripts.process import SIGNAL_NAMES, SIGNALS, Process, Shell, signal_name
@@ -114,8 +113,8 @@ def kill(kernel: Kernel, process: Process, shell: Shell, argv: tuple[str, ...]) 
             # dash signals the job's process group, which without job control does not exist.
             pids: tuple[int, ...] | None = _job_pids(shell, word) if shell.dialect != "dash" else ()
         else:
-            pids = programs.target_pids(kernel, process, word)
-        if not send(kernel, process, pids, signal):
+            pids = kernel.pids_meant(process, word)
+        if not kernel.send(pids, signal):
             reason = "No such process" if pids is not None else "Illegal number"
             if shell.dialect == "dash":
                 complain(kernel, process, shell, reason, "kill")
@@ -129,18 +128,6 @@ def _signal_list(words: list[str]) -> str:
     if words and words[0].isdigit():
         return SIGNAL_NAMES.get(int(words[0]) & 127, words[0]) + "\n"
     return " ".join(SIGNALS) + "\n"
-
-
-def send(kernel: Kernel, process: Process, pids: tuple[int, ...] | None, signal: str) -> bool:
-    """Deliver a signal to processes; False when one of them does not exist. Ended children still count (zombies)."""
-    found = bool(pids)
-    for pid in pids or ():
-        target = kernel.processes.get(pid)
-        if target is None:
-            found = found and any(pid in parent.ended_children for parent in kernel.processes.values())
-        elif signal != "0":
-            kernel.deliver(target, signal)
-    return found
 
 
 def jobs(kernel: Kernel, process: Process, shell: Shell, argv: tuple[str, ...]) -> int:

@@ -95,7 +95,18 @@ def set_builtin(kernel: Kernel, process: Process, shell: Shell, argv: tuple[str,
     return 0
 
 
-_LONG_OPTIONS: Final = {"errexit": "e", "nounset": "u", "xtrace": "x", "noglob": "f", "allexport": "a", "noclobber": "C", "noexec": "n", "verbose": "v", "monitor": "m", "notify": "b"}  # fmt: skip
+_LONG_OPTIONS: Final = {
+    "errexit": "e",
+    "nounset": "u",
+    "xtrace": "x",
+    "noglob": "f",
+    "allexport": "a",
+    "noclobber": "C",
+    "noexec": "n",
+    "verbose": "v",
+    "monitor": "m",
+    "notify": "b",
+}
 
 
 def set_option(shell: Shell, word: str, words: list[str]) -> bool:

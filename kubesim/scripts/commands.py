@@ -19,7 +19,20 @@ __all__ = [
 ]  # fmt: skip
 
 _DECLARING = frozenset(("export", "readonly", "local", "declare", "typeset"))
-_DEATHS = {"HUP": "Hangup", "QUIT": "Quit", "ILL": "Illegal instruction", "ABRT": "Aborted", "BUS": "Bus error", "FPE": "Floating point exception", "KILL": "Killed", "USR1": "User defined signal 1", "SEGV": "Segmentation fault", "USR2": "User defined signal 2", "ALRM": "Alarm clock", "TERM": "Terminated"}  # fmt: skip
+_DEATHS = {
+    "HUP": "Hangup",
+    "QUIT": "Quit",
+    "ILL": "Illegal instruction",
+    "ABRT": "Aborted",
+    "BUS": "Bus error",
+    "FPE": "Floating point exception",
+    "KILL": "Killed",
+    "USR1": "User defined signal 1",
+    "SEGV": "Segmentation fault",
+    "USR2": "User defined signal 2",
+    "ALRM": "Alarm clock",
+    "TERM": "Terminated",
+}
 
 
 def fields(words: tuple[syntax.Word, ...], context: Context) -> list[str]:

@@ -12,10 +12,10 @@ _BINARY = frozenset(("=", "==", "!=", "<", ">", "-eq", "-ne", "-lt", "-le", "-gt
 class TestFault(Exception):
     """A malformed expression: status 2."""
 
-    __test__ = False
 
-
-def test(files: Filesystem, directory: str, argv: tuple[str, ...], *, patterns: bool = False) -> tuple[int, str]:
+def evaluate_test(
+    files: Filesystem, directory: str, argv: tuple[str, ...], *, patterns: bool = False
+) -> tuple[int, str]:
     """The status of ``test``/``[``/``[[`` and, for a malformed expression (2), the message."""
     words = list(argv[1:])
     if argv[0] in ("[", "[["):

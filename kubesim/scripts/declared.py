@@ -132,7 +132,7 @@ def parse_behaviour(data: object, where: str = "script") -> Behaviour:
 
 
 def parse_length(value: object, where: str) -> Length:
-    """A duration such as ``3s``, or ``lognormal(2s,0.5)``, ``uniform(1s,3s)``, ``exponential(3s)``, ``normal(5s,1s)``."""
+    """A duration such as ``3s``, or a distribution by name such as ``lognormal(2s,0.5)``."""
     help_text = 'write "3s", "uniform(1s,3s)", "exponential(3s)", "lognormal(2s,0.5)" or "normal(5s,1s)"'
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise ScenarioError(f"{value!r} is not a duration; {help_text}", field=where)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from kubesim.scripts import control
-from kubesim.scripts.frames import LAST, Frame, ProgramFrame, ScriptFrame, SimpleFrame
+from kubesim.scripts.frames import LAST, ProgramFrame, ScriptFrame, SequenceFrame
 from kubesim.scripts.kernel import SAVED_DESCRIPTORS, Kernel
 from kubesim.scripts.process import Job, Null, Pipe, PipeEnd, Process, Shell
-
-if TYPE_CHECKING:
-    from kubesim.scripts.syntax import Command, Script
+from kubesim.scripts.syntax import Command, Pipeline, Script, Sequence
 
 
 def fork(kernel: Kernel, process: Process, shell: Shell) -> Process:
@@ -47,8 +44,6 @@ def shell_of(process: Process) -> Shell:
 
 def start_background(kernel: Kernel, process: Process, shell: Shell, command: Command) -> None:
     """``command &``: INT and QUIT ignored, input from /dev/null (XCU 2.9.3, 2.11)."""
-    from kubesim.scripts.syntax import Pipeline
-
     if isinstance(command, Pipeline) and len(command.commands) > 1 and not command.negated:
         pids = start_pipeline(kernel, process, shell, command.commands, 0, background=True)
     else:
@@ -72,9 +67,6 @@ def _ignore_keyboard(child: Process) -> None:
 
 
 def _start(shell: Shell, command: Command, flags: int) -> None:
-    from kubesim.scripts.frames import SequenceFrame
-    from kubesim.scripts.syntax import Sequence
-
     if isinstance(command, Sequence):
         shell.stack.append(SequenceFrame(command, flags))
     else:
@@ -134,8 +126,3 @@ def start_program(
     child = fork(kernel, process, shell)
     shell_of(child).stack.append(ProgramFrame(argv, environment))
     return child.pid
-
-
-def is_interrupted_by_nothing(frame: Frame) -> bool:
-    """Whether a frame waits for a foreground command, which signals to the shell do not end."""
-    return isinstance(frame, SimpleFrame)

@@ -19,7 +19,6 @@ from kubesim.scripts.tools_waiting import Follow, Sleep
 from kubesim.scripts.tools_wrapping import Timeout, Watchdog
 from kubesim.units import Duration, Instant
 
-
 MOST_PHASES: Final = 32
 """A cycle with more quiet moments than this is ticked through."""
 

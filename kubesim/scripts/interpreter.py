@@ -5,6 +5,9 @@ Order of events follows XCU 2.9 and 2.11; where dash and busybox ash differ, :mo
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, Final
+
 from kubesim.scripts import commands, control, forks, syntax
 from kubesim.scripts.frames import (
     LAST,
@@ -55,55 +58,7 @@ def step(kernel: Kernel, process: Process, shell: Shell) -> None:
         control.finish(kernel, process, shell)
         return
     frame = stack[-1]
-    match frame:
-        case SimpleFrame():
-            commands.step_simple(kernel, process, shell, frame)
-        case ScriptFrame():
-            _step_script(kernel, process, shell, frame)
-        case SequenceFrame():
-            if frame.index == len(frame.node.items):
-                stack.pop()
-            else:
-                frame.index += 1
-                last = frame.index == len(frame.node.items)
-                start(
-                    kernel,
-                    process,
-                    shell,
-                    frame.node.items[frame.index - 1],
-                    frame.flags if last else frame.flags & ~LAST,
-                )
-        case AndOrFrame():
-            _step_and_or(kernel, process, shell, frame)
-        case IfFrame():
-            _step_if(kernel, process, shell, frame)
-        case LoopFrame():
-            _step_loop(kernel, process, shell, frame)
-        case ForFrame():
-            _step_for(kernel, process, shell, frame)
-        case CaseFrame():
-            _step_case(kernel, process, shell, frame)
-        case RedirectedFrame():
-            _step_redirected(kernel, process, shell, frame)
-        case FunctionFrame():
-            if frame.started:
-                stack.pop()
-                control.leave_function(shell, frame)
-            else:
-                frame.started = True
-                start(kernel, process, shell, frame.body, frame.flags & TESTED)
-        case ChildrenFrame():
-            _step_children(kernel, process, shell, frame)
-        case SubstitutionFrame():
-            _step_substitution(kernel, process, shell, frame)
-        case WaitFrame():
-            commands.step_wait(kernel, process, shell, frame)
-        case ReadFrame():
-            commands.step_read(kernel, process, shell, frame)
-        case ProgramFrame():
-            commands.become(kernel, process, frame.argv, frame.environment)
-        case ExitFrame():
-            kernel.end(process, frame.status if shell.exiting is None else shell.exiting)
+    _STEPS[type(frame)](kernel, process, shell, frame)
 
 
 _BETWEEN_COMMANDS = (
@@ -338,3 +293,51 @@ def _step_substitution(kernel: Kernel, process: Process, shell: Shell, frame: Su
             number for number, item in process.descriptors.items() if getattr(item, "pipe", None) is frame.pipe
         ]:
             del process.descriptors[number]
+
+
+def _step_sequence(kernel: Kernel, process: Process, shell: Shell, frame: SequenceFrame) -> None:
+    items = frame.node.items
+    if frame.index == len(items):
+        shell.stack.pop()
+        return
+    frame.index += 1
+    last = frame.index == len(items)
+    start(kernel, process, shell, items[frame.index - 1], frame.flags if last else frame.flags & ~LAST)
+
+
+def _step_function(kernel: Kernel, process: Process, shell: Shell, frame: FunctionFrame) -> None:
+    if frame.started:
+        shell.stack.pop()
+        control.leave_function(shell, frame)
+        return
+    frame.started = True
+    start(kernel, process, shell, frame.body, frame.flags & TESTED)
+
+
+def _step_program(kernel: Kernel, process: Process, shell: Shell, frame: ProgramFrame) -> None:
+    commands.become(kernel, process, frame.argv, frame.environment)
+
+
+def _step_exit(kernel: Kernel, process: Process, shell: Shell, frame: ExitFrame) -> None:
+    kernel.end(process, frame.status)
+
+
+_STEPS: Final[dict[type, Callable[[Kernel, Process, Shell, Any], None]]] = {
+    SimpleFrame: commands.step_simple,
+    ScriptFrame: _step_script,
+    SequenceFrame: _step_sequence,
+    AndOrFrame: _step_and_or,
+    IfFrame: _step_if,
+    LoopFrame: _step_loop,
+    ForFrame: _step_for,
+    CaseFrame: _step_case,
+    RedirectedFrame: _step_redirected,
+    FunctionFrame: _step_function,
+    ChildrenFrame: _step_children,
+    SubstitutionFrame: _step_substitution,
+    WaitFrame: commands.step_wait,
+    ReadFrame: commands.step_read,
+    ProgramFrame: _step_program,
+    ExitFrame: _step_exit,
+}
+"""What each kind of frame does next."""

@@ -59,7 +59,7 @@ class Exec:
 
 @dataclass(slots=True)
 class Kernel:
-    """State of a container run. ``unsteady`` counts what makes two moments differ: output, writes, reading the clock."""
+    """State of a container run. ``unsteady`` counts what makes two moments differ: output, writes, clock readings."""
 
     image: Image
     hostname: str
@@ -235,6 +235,26 @@ class Kernel:
             top.interrupted = name
             process.waiting = None
 
+    def pids_meant(self, process: Process, word: str) -> tuple[int, ...] | None:
+        """The processes a ``kill`` operand names; None when it is no number. 0 and -1 mean all but PID 1 (kill(2))."""
+        if not word.removeprefix("-").isdigit():
+            return None
+        number = int(word)
+        if number in (0, -1):
+            return tuple(pid for pid in self.processes if pid != 1 and (pid != process.pid or number == 0))
+        return (abs(number),)
+
+    def send(self, pids: tuple[int, ...] | None, signal: str) -> bool:
+        """Deliver a signal to processes; "0" only asks. False when one does not exist; ended children still do."""
+        found = bool(pids)
+        for pid in pids or ():
+            target = self.processes.get(pid)
+            if target is None:
+                found = found and any(pid in parent.ended_children for parent in self.processes.values())
+            elif signal != "0":
+                self.deliver(target, signal)
+        return found
+
     # --- descriptors
 
     def has_writer(self, pipe: Pipe) -> bool:
@@ -336,7 +356,3 @@ class Kernel:
 def copied(item: Descriptor) -> Descriptor:
     """A descriptor opened again (``/proc/1/fd/1``, ``/dev/stdin``): same target, offset of its own for a file."""
     return replace(item) if isinstance(item, Handle) else item
-
-
-def null() -> Null:
-    return Null()

@@ -264,7 +264,7 @@ class Machine:
         kernel.settle(run_process)
         version = kernel.files.version()
         for process in kernel.processes.values():
-            if isinstance(process.program, Follow) and process.program.seen_version != version:
+            if isinstance(process.program, Follow) and process.program.seen != version:
                 process.program.look_again(kernel, process)
         if kernel.files.mounts:
             kernel.report_files(self.versions)

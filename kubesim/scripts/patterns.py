@@ -70,7 +70,7 @@ def _bracket_end(pattern: str, start: int) -> int | None:
     return None
 
 
-_CLASSES: Final = {
+CLASSES: Final = {
     "alpha": "a-zA-Z",
     "digit": "0-9",
     "alnum": "a-zA-Z0-9",
@@ -94,7 +94,7 @@ def _bracket(inside: str) -> str:
     body = body.replace("[", r"\[")
     if body.startswith("]"):
         body = "\\" + body
-    body = re.sub("\0(\\w+)\0", lambda match: _CLASSES.get(match.group(1), ""), body)
+    body = re.sub("\0(\\w+)\0", lambda match: CLASSES.get(match.group(1), ""), body)
     return f"[{'^' if negated else ''}{body}]"
 
 

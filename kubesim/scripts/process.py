@@ -163,7 +163,6 @@ class Shell:
     subshell: bool = False
     script: bool = False
     substitution_status: int | None = None
-    exiting: int | None = None
     top_pid: int = 0
     top_parent: int = 0
 

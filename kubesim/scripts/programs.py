@@ -8,7 +8,7 @@ from kubesim.scripts import tools
 from kubesim.scripts.declared import Behaviour, DeclaredProgram, Length, Reaction
 from kubesim.scripts.filesystem import Directory, File, FileError, absolute
 from kubesim.scripts.images import PATH, interpreter, program_behaviours
-from kubesim.scripts.process import SIGNALS, Process, Shell
+from kubesim.scripts.process import Process, Shell
 
 if TYPE_CHECKING:
     from kubesim.scripts.kernel import Kernel
@@ -152,18 +152,3 @@ def _declared(kernel: Kernel, name: str, argv: tuple[str, ...]) -> DeclaredProgr
         ending = f"then exit {reaction.exit}" if reaction else "which it does not handle"
         kernel.assume(f"`{name}` assumed to run until SIGTERM, {ending}")
     return DeclaredProgram(behaviour, kernel.now)
-
-
-def target_pids(kernel: Kernel, process: Process, word: str) -> tuple[int, ...] | None:
-    """The processes a ``kill`` operand names; None when it is no number. 0 and -1 mean all but PID 1 (and oneself)."""
-    if not word.lstrip("-").isdigit():
-        return None
-    number = int(word)
-    if number in (0, -1):
-        return tuple(pid for pid in kernel.processes if pid != 1 and (pid != process.pid or number == 0))
-    return (abs(number),)
-
-
-def status_of(name: str) -> int:
-    """The exit status of a death by signal."""
-    return 128 + SIGNALS[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from kubesim.scripts.control import restore_descriptors
-from kubesim.scripts.filesystem import NO_ENTRY, FileError, absolute
+from kubesim.scripts.filesystem import NO_ENTRY, File, FileError, absolute
 from kubesim.scripts.kernel import SAVED_DESCRIPTORS, Kernel, copied
 from kubesim.scripts.process import Descriptor, Document, Handle, Null, Process, Shell
 from kubesim.scripts.shells import DIALECTS
@@ -80,8 +80,6 @@ def _apply_one(
 
 
 def _refuse_existing(kernel: Kernel, process: Process, shell: Shell, target: str) -> None:
-    from kubesim.scripts.filesystem import File
-
     if isinstance(kernel.files.get(absolute(target, process.directory)), File):
         raise RedirectFault(DIALECTS[shell.dialect].cannot_create.format(path=target, reason="File exists"))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kubesim.scripts.calls import Call, options
 from kubesim.scripts.filesystem import FileError
+from kubesim.scripts.regular import regular_expression
 
 _ADDRESS = re.compile(r"(\d+|\$|/((?:\\.|[^/\\])*)/)")
 
@@ -157,8 +158,6 @@ def _selected(
 
 
 def _expression(pattern: str, extended: bool) -> str:
-    from kubesim.scripts.tools_text import regular_expression
-
     return regular_expression(pattern, extended=extended)
 
 

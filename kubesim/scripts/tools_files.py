@@ -6,7 +6,8 @@ from typing import Final
 
 from kubesim.scripts.calls import Call, Tool, options
 from kubesim.scripts.filesystem import Directory, File, FileError, Link
-from kubesim.units import SECOND
+from kubesim.scripts.patterns import matches
+from kubesim.units import EPOCH_UNIX_SECONDS, SECOND
 
 
 def _each(call: Call, operands: list[str], verb: str, work: object) -> int:
@@ -307,8 +308,6 @@ def mktemp(call: Call) -> int:
 
 def find(call: Call) -> int:
     """``find``: -name, -type, -maxdepth, -mmin/-newer are refused clearly."""
-    from kubesim.scripts.patterns import matches
-
     words = list(call.argv[1:])
     roots: list[str] = []
     while words and not words[0].startswith(("-", "(", "!")):
@@ -350,8 +349,6 @@ def stat(call: Call) -> int:
             continue
         size = entry.size if isinstance(entry, File) else 4096
         modified = entry.modified if isinstance(entry, (File, Directory)) else 0
-        from kubesim.units import EPOCH_UNIX_SECONDS
-
         text = found.get("c", "  File: %n\n  Size: %s")
         call.out(
             text.replace("%n", operand)
@@ -401,5 +398,6 @@ def cmp(call: Call) -> int:
 TOOLS: Final[dict[str, Tool]] = {
     "touch": touch, "rm": rm, "mkdir": mkdir, "rmdir": rmdir, "mv": mv, "cp": cp, "install": cp, "ln": ln,
     "chmod": chmod, "chown": chown, "chgrp": chown, "ls": ls, "dd": dd, "truncate": truncate, "mktemp": mktemp,
-    "find": find, "stat": stat, "du": du, "readlink": readlink, "realpath": readlink, "unlink": rm, "cmp": cmp, "fallocate": touch,
+    "find": find, "stat": stat, "du": du, "readlink": readlink, "realpath": readlink, "unlink": rm, "cmp": cmp,
+    "fallocate": touch,
 }  # fmt: skip

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from kubesim.scripts.calls import Call, Tool, options
-from kubesim.scripts.conditions import test
+from kubesim.scripts.conditions import evaluate_test
 from kubesim.scripts.dates import date
 from kubesim.scripts.printing import echo, printf
+from kubesim.scripts.process import signal_name
 from kubesim.scripts.shells import DIALECTS
 
 
@@ -34,7 +35,9 @@ def _printf(call: Call) -> int:
 
 
 def _test(call: Call) -> int:
-    status, fault = test(call.kernel.files, call.process.directory, (call.argv[0].rsplit("/", 1)[-1], *call.argv[1:]))
+    status, fault = evaluate_test(
+        call.kernel.files, call.process.directory, (call.argv[0].rsplit("/", 1)[-1], *call.argv[1:])
+    )
     if fault:
         call.err(fault)
     return status
@@ -142,12 +145,6 @@ def pgrep(call: Call) -> int:
 
 def killall(call: Call) -> int:
     """``killall``, ``pkill``: signals by name of the program."""
-    return _signal_named(call)
-
-
-def _signal_named(call: Call) -> int:
-    from kubesim.scripts.builtins_signals import send
-    from kubesim.scripts.process import signal_name
 
     words = [word for word in call.argv[1:] if word not in ("-q", "-f", "-x", "-e")]
     signal = "TERM"
@@ -161,14 +158,11 @@ def _signal_named(call: Call) -> int:
         if call.argv[0].endswith("killall") and "-q" not in call.argv:
             call.err(f"{words[-1] if words else ''}: no process killed")
         return 1
-    send(call.kernel, call.process, tuple(pids), name)
+    call.kernel.send(tuple(pids), name)
     return 0
 
 
 def kill(call: Call) -> int:
-    from kubesim.scripts.builtins_signals import send
-    from kubesim.scripts.process import signal_name
-    from kubesim.scripts.programs import target_pids
 
     words = list(call.argv[1:])
     signal = "TERM"
@@ -179,7 +173,7 @@ def kill(call: Call) -> int:
     name = "0" if signal == "0" else signal_name(signal)
     status = int(name is None)
     for word in words:
-        if name is not None and not send(call.kernel, call.process, target_pids(call.kernel, call.process, word), name):
+        if name is not None and not call.kernel.send(call.kernel.pids_meant(call.process, word), name):
             call.err(f"can't kill pid {word}: No such process")
             status = 1
     return status
@@ -191,10 +185,9 @@ def sync(call: Call) -> int:
 
 def nginx_signal(call: Call) -> int:
     """``nginx -s quit``: sends QUIT or TERM to the nginx master, process 1."""
-    from kubesim.scripts.builtins_signals import send
 
     signals = {"quit": "QUIT", "stop": "TERM", "reload": "HUP"}
-    send(call.kernel, call.process, (1,), signals.get(call.argv[2], "TERM"))
+    call.kernel.send((1,), signals.get(call.argv[2], "TERM"))
     return 0
 
 

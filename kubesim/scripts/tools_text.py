@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import re
+from decimal import Decimal
 from functools import cmp_to_key
 from typing import Final
 
+from kubesim.scripts.arithmetic import ArithmeticFault, evaluate
 from kubesim.scripts.calls import Call, Tool, options
 from kubesim.scripts.filesystem import FileError
+from kubesim.scripts.printing import unescaped
+from kubesim.scripts.regular import regular_expression
 from kubesim.scripts.sed import sed
 
 
@@ -143,34 +148,6 @@ def grep(call: Call) -> int:
     return 2 if failed else 1
 
 
-def regular_expression(pattern: str, *, extended: bool) -> str:
-    """A POSIX regular expression in Python's form."""
-    from kubesim.scripts.patterns import _CLASSES
-
-    pattern = re.sub(r"\[:(\w+):\]", lambda match: _CLASSES.get(match.group(1), ""), pattern)
-    if extended:
-        return pattern
-    result, position = "", 0
-    while position < len(pattern):
-        character = pattern[position]
-        following = pattern[position + 1 : position + 2]
-        if character == "\\" and following and following in "(){}|+?":
-            result += following
-            position += 2
-        elif character == "\\":
-            result += character + following
-            position += 2
-        elif character == "[":
-            end = pattern.find("]", position + 2)
-            end = len(pattern) if end < 0 else end + 1
-            result += pattern[position:end]
-            position = end
-        else:
-            result += "\\" + character if character in "(){}|+?" or (character == "*" and not position) else character
-            position += 1
-    return result
-
-
 def sort(call: Call) -> int:
     found, operands = options(call.argv[1:], "kto")
     text, status = call.inputs(operands)
@@ -239,8 +216,6 @@ def tr(call: Call) -> int:
 
 
 def _characters(text: str) -> str:
-    from kubesim.scripts.printing import unescaped
-
     classes = {
         "lower": "abcdefghijklmnopqrstuvwxyz",
         "upper": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
@@ -292,8 +267,6 @@ def seq(call: Call) -> int:
     numbers = [word for word in call.argv[1:] if re.fullmatch(r"-?\d+(\.\d+)?", word)]
     separator = found.get("s", "\n")
     if any("." in number for number in numbers):
-        from decimal import Decimal
-
         values = [Decimal(number) for number in numbers]
         first, step, last = (
             (Decimal(1), Decimal(1), values[0])
@@ -354,8 +327,6 @@ def dirname(call: Call) -> int:
 
 
 def base64_tool(call: Call) -> int:
-    import base64
-
     found, operands = options(call.argv[1:], "w")
     text, status = call.inputs(operands)
     data = text.encode("utf-8", "surrogateescape")
@@ -371,8 +342,6 @@ def base64_tool(call: Call) -> int:
 
 def expr(call: Call) -> int:
     """``expr``: integers, comparison, ``:`` and ``length``; without parentheses, left to right by precedence."""
-    from kubesim.scripts.arithmetic import ArithmeticFault, evaluate
-
     words = list(call.argv[1:])
     if len(words) == 3 and words[1] == ":":
         match = re.match(regular_expression(words[2], extended=False), words[0])

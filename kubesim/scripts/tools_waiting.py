@@ -93,7 +93,7 @@ class Follow(NoSignals):
     retry: bool
     count: str
     begun: bool = False
-    seen_version: int = 0
+    seen: int = 0
 
     def step(self, kernel: Kernel, process: Process) -> None:
         for item in self.files:
@@ -101,7 +101,7 @@ class Follow(NoSignals):
             if process.pid not in kernel.processes:
                 return
         self.begun = True
-        self.seen_version = kernel.files.version()
+        self.seen = kernel.files.version()
         if not self.retry and all(item.missing for item in self.files):
             kernel.write(process, 2, "tail: no files\n")
             kernel.end(process, 1)
@@ -137,7 +137,7 @@ class Follow(NoSignals):
 
     def look_again(self, kernel: Kernel, process: Process) -> None:
         """Files have changed: wake at the next look."""
-        if not self.begun or self.seen_version == kernel.files.version() or process.waiting != Asleep(None):
+        if not self.begun or self.seen == kernel.files.version() or process.waiting != Asleep(None):
             return
         passed = (kernel.now - self.started) // self.interval + 1
         process.waiting = Asleep(self.started + passed * self.interval)

@@ -62,7 +62,7 @@ class Timeout:
 class Watched(NoSignals):
     """busybox ``timeout``: becomes the program itself, and leaves a child behind that signals it in time.
 
-    As process 1 the program is then out of reach of that signal (timeout.c of busybox: "we are the child of the child").
+    As process 1 the program is then out of reach of that signal, for it comes from inside.
     """
 
     until: Instant

@@ -61,6 +61,7 @@ def shell(
     init: bool = True,
 ) -> Run:
     """Run a text as ``sh -c`` in a container whose sh is of this dialect: as process 1, or as a child of it."""
-    command = (NAMES[dialect], "-c", text) if init else ("timeout", "1000", NAMES[dialect], "-c", text)
+    name = NAMES[dialect]
+    command = (name, "-c", text) if init else (name, "-c", f'{name} -c "$1"; exit $?', name, text)
     setup = ContainerSetup(IMAGES[dialect], command, filesystem=files, working_dir="/empty")
     return drive(Machine(setup), signals, end)
