@@ -88,17 +88,25 @@ def differences(path: Path) -> tuple[int, list[Difference]]:
     return total, found
 
 
+def _default() -> Path:
+    """The corpus beside the checkout where there is one, else the sample in the tests' own data."""
+    here = Path(__file__).resolve().parent
+    corpus = here.parent.parent.parent / "shared" / "vectors"
+    return corpus if corpus.is_dir() else here.parent / "data" / "vectors"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Prints ``family release equal/total`` for each file; 1 if anything differs."""
     parser = argparse.ArgumentParser(prog="vectors.py", description="Compare kubesim with recorded vectors.")
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="default: all there are beside the checkout")
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print the first N differences of each file")
     options = parser.parse_args(arguments)
-    missing = [str(path) for path in options.paths if not path.exists()]
+    paths = options.paths or [_default()]
+    missing = [str(path) for path in paths if not path.exists()]
     if missing:
         parser.error(f"no such file or folder: {', '.join(missing)}")
     differs = False
-    for path in (file for given in options.paths for file in vector_files(given)):
+    for path in (file for given in paths for file in vector_files(given)):
         total, found = differences(path)
         differs = differs or bool(found)
         print(f"{family_of(path)} {version_of(path)} {total - len(found)}/{total}", flush=True)
