@@ -313,7 +313,7 @@ def test_each_block_has_its_words(raw: dict[str, Any], expected: list[str]) -> N
 STATES: list[tuple[dict[str, Any], list[str]]] = [
     ({}, ["State: Waiting", "Ready: False"]),
     ({"waiting": {"reason": "Bad", "message": "m"}}, ["State: Waiting", "Reason: Bad", "Ready: False"]),
-    ({"running": {"startedAt": "2024-01-01T00:00:01Z"}}, ["State: Running", "Started: Mon, 01 Jan 2024 00:00:01 +0000"]),
+    ({"running": {"startedAt": "2024-01-01T00:00:01Z"}}, ["State: Running"]),
     (
         {"terminated": {"exitCode": 0, "signal": 9, "message": "m"}},
         [
