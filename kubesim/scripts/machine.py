@@ -137,25 +137,56 @@ class Machine:
             self.kernel.deliver(process, name.removeprefix("SIG"), from_outside=True)
         return self._settled()
 
+    def end(self, now: Instant, code: int) -> list[Effect]:
+        """PID 1 ends by itself with this code, whatever it was doing (a stimulus)."""
+        self._reach(now)
+        process = self.kernel.processes.get(1)
+        if process is not None:
+            self.kernel.end(process, code)
+        return self._settled()
+
     def exec(self, now: Instant, argv: tuple[str, ...], exec_id: int) -> list[Effect]:
         """Run a process of an exec probe or hook: no child of PID 1's, same files and environment."""
+        if self.idle.period is not None and not self.idle.phases:
+            return self._exec_while_idle(now, argv, exec_id)
         self._reach(now)
         self.idle.reset()
+        self._start_exec(now, argv, exec_id)
+        return self._settled()
+
+    def _exec_while_idle(self, now: Instant, argv: tuple[str, ...], exec_id: int) -> list[Effect]:
+        """An exec that has ended at once and left everything as it was does not wake an idle machine.
+
+        The next pid has moved on, as it would have.
+        """
+        kernel = self.kernel
+        self.idle.forward(kernel, now, stimulus=False)
+        kernel.now = now
+        if (due := kernel.due()) is not None and due <= now:
+            self.idle.reset()
+        before = (kernel.unsteady, kernel.files.version(), idle.snapshot(kernel))
+        watch, self.idle = self.idle, idle.Watch()
+        self._start_exec(now, argv, exec_id)
+        effects = self._settled()
+        if not kernel.ended and before == (kernel.unsteady, kernel.files.version(), idle.snapshot(kernel)):
+            self.idle = watch
+        return effects
+
+    def _start_exec(self, now: Instant, argv: tuple[str, ...], exec_id: int) -> None:
         kernel = self.kernel
         if kernel.ended:
-            return self._settled()
+            return
         directory = self.setup.working_dir or self.image.working_dir
         environment = {"PATH": PATH, "HOSTNAME": self.setup.hostname, "HOME": "/root", **self.setup.env}
         reason = programs.missing(kernel, argv, directory, environment["PATH"])
         if reason is not None:
             kernel.effects.append(StartFailure(now, reason, exec_id))
-            return self._settled()
+            return
         stream = Stream("stdout", exec_id)
         kernel.execs[exec_id] = Exec(stream=stream)
         process = kernel.spawn(0, argv, environment, directory, {0: Null(), 1: stream, 2: stream})
         process.exec_id = exec_id
         self._load(process, argv, environment)
-        return self._settled()
 
     def kill_exec(self, now: Instant, exec_id: int) -> list[Effect]:
         """The kubelet gave up on an exec: its process is killed, its children go on."""
@@ -166,8 +197,21 @@ class Machine:
                 self.kernel.deliver(process, "KILL", from_outside=True)
         return self._settled()
 
+    def end(self, now: Instant, code: int) -> list[Effect]:
+        """PID 1 ends by itself with this status: a stimulus, whatever its program would have done."""
+        self._reach(now)
+        self.idle.reset()
+        process = self.kernel.processes.get(1)
+        if process is not None:
+            self.kernel.end(process, code)
+        return self._settled()
+
     def advance(self, now: Instant) -> list[Effect]:
         """Everything due up to and including ``now``; the effects carry their own instants."""
+        if self.idle.period is not None and not self.idle.phases:
+            self.idle.forward(self.kernel, now + 1, stimulus=False)
+            self.kernel.now = now
+            return []
         self._reach(now)
         return self._settled()
 
@@ -183,7 +227,7 @@ class Machine:
         """When something can next differ by itself; None: not before a stimulus."""
         if self.kernel.ended or self.idle.period is not None:
             return None
-        return self._due()
+        return self.kernel.due()
 
     # --- what can be asked
 
@@ -233,20 +277,11 @@ class Machine:
 
     # --- time
 
-    def _due(self) -> Instant | None:
-        due = None
-        for process in self.kernel.processes.values():
-            waiting = process.waiting
-            until = None if waiting is None else waiting.until
-            if until is not None and not process.stopped and (due is None or until < due):
-                due = until
-        return due
-
     def _reach(self, now: Instant) -> None:
         """Bring the state to just before ``now``: what is due earlier happens at its own instant."""
         kernel = self.kernel
         self.idle.forward(kernel, now)
-        while not kernel.ended and (due := self._due()) is not None and due < now:
+        while not kernel.ended and (due := self.kernel.due()) is not None and due < now:
             kernel.now = max(due, kernel.now)
             self._settle()
             self.idle.observe(kernel)

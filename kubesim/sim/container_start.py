@@ -149,7 +149,7 @@ class ContainerStart:
         return self.instance
 
     def _refuse(self, reason: str, message: str) -> None:
-        text = self.kubelet.release.text("Failed").format(error=message)
+        text = self.kubelet.release.text("Failed").format(message=message)
         self.kubelet.container_event(self.pod, self.container, "Warning", "Failed", text)
         self._fail(reason, message)
 

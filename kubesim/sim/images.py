@@ -82,7 +82,7 @@ class NodeImages:
         return self.kubelet.release.text(name).format(image=container.image)
 
     def _failed(self, pod: Pod, container: Container, error: str) -> None:
-        text = self.kubelet.release.text("Failed").format(error=error)
+        text = self.kubelet.release.text("Failed").format(message=error)
         self.kubelet.container_event(pod, container, "Warning", "Failed", text)
 
     def _pull_unless_in_backoff(

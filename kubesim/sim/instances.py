@@ -47,6 +47,7 @@ class Instance:
     """Its process is gone, though the runtime may not have noticed yet."""
     ending: Timer | None = None
     """Its process 1 has come to its end and is about to be gone."""
+    out_of_memory: bool = False
     wake: Timer | None = None
     seen_version: tuple[int, int] = (0, 0)
     """Files and processes as a resting probe last saw them."""

@@ -19,6 +19,7 @@ from kubesim.scripts import (
     ExecExited,
     Exited,
     FilesChanged,
+    OutOfMemory,
     Output,
     StartFailure,
     Volume,
@@ -343,6 +344,9 @@ class Runtime:
                     self._files_changed(pod, instance, effect)
                 case Assumed():
                     self.recorder.assume(effect.at, f"{pod.name}/{instance.name}", effect.text)
+                case OutOfMemory():
+                    instance.out_of_memory = True
+                    self._record(pod, instance.name, instance.number, "oom", container_id=instance.id)
                 case Exited():
                     instance.ending = self.clock.after(
                         self.timing.latency("exit-lag"), self._exits, pod, instance, effect
@@ -382,7 +386,7 @@ class Runtime:
     def _exits(self, pod: RuntimePod, instance: Instance, effect: Exited) -> None:
         instance.ended = True
         instance.exit_code = effect.code
-        instance.reason = "Completed" if effect.code == 0 else "Error"
+        instance.reason = "OOMKilled" if instance.out_of_memory else "Completed" if effect.code == 0 else "Error"
         instance.message = instance.machine.termination_message()
         instance.finished_at = self.clock.now
         self._record(
