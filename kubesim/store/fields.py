@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from kubesim.releases import Release
-from kubesim.releases.field_tables import Field, field_table
+from kubesim.releases.field_tables import Field, field_table, required_fields
 from kubesim.store.kinds import Kind
 from kubesim.store.quantities import NotAQuantity, canonical
 
@@ -54,7 +54,7 @@ def decode(raw: Mapping[str, Any], kind: Kind, release: Release) -> Body:
     """
     name = f"{(kind.group or 'core').split('.')[0]}.{kind.version}.{kind.name}"
     types = field_table(release)
-    reader = _Reader(types)
+    reader = _Reader(release)
     spec = raw.get("spec")
     if not isinstance(spec, dict) or "spec" not in types[name]:
         reader.body.object = reader.struct(raw, name, (), "")
@@ -69,7 +69,7 @@ def decode(raw: Mapping[str, Any], kind: Kind, release: Release) -> Body:
 
 @lru_cache(maxsize=1024)
 def _decoded_spec(spec: bytes, type_: str, release: Release) -> Body:
-    reader = _Reader(field_table(release))
+    reader = _Reader(release)
     reader.body.object = reader.struct(msgspec.json.decode(spec), type_, ("spec",), "spec")
     return reader.body
 
@@ -77,8 +77,9 @@ def _decoded_spec(spec: bytes, type_: str, release: Release) -> Body:
 class _Reader:
     """One pass over one body; collects into ``body``."""
 
-    def __init__(self, types: Mapping[str, Mapping[str, Field]]) -> None:
-        self.types = types
+    def __init__(self, release: Release) -> None:
+        self.types = field_table(release)
+        self.required = required_fields(release)
         self.body = Body({})
 
     def struct(self, raw: Mapping[str, Any], type_: str, names: tuple[str, ...], path: str) -> dict[str, Any]:
@@ -94,9 +95,9 @@ class _Reader:
                 value = self._value(raw[name], known.type, known.shown, where, here)
                 if not _is_left_out(value, known):
                     read[name] = value
-        for name, known in fields.items():
-            if known.required and name not in read:
-                read[name] = _zero(known.type)
+        for needed in self.required[type_]:
+            if needed.name not in read:
+                read[needed.name] = _zero(needed.type)
         return read
 
     def _value(self, value: Any, type_: str, shown: str, where: _Place, path: str) -> Any:

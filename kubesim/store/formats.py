@@ -12,13 +12,13 @@ from typing import Final, TypeAlias
 
 Complaints: TypeAlias = list[str]
 
-_LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_SUBDOMAIN: Final = rf"{_LABEL}(\.{_LABEL})*"
-_QUALIFIED: Final = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
-_LABEL_VALUE: Final = f"({_QUALIFIED})?"
-_ENV_NAME: Final = "[-._a-zA-Z][-._a-zA-Z0-9]*"
-_CONFIG_KEY: Final = "[-._a-zA-Z0-9]+"
-_HEADER: Final = "[-A-Za-z0-9]+"
+_LABEL: Final = re.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_SUBDOMAIN: Final = re.compile(rf"{_LABEL.pattern}(\.{_LABEL.pattern})*")
+_QUALIFIED: Final = re.compile("([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
+_LABEL_VALUE: Final = re.compile(f"({_QUALIFIED.pattern})?")
+_ENV_NAME: Final = re.compile("[-._a-zA-Z][-._a-zA-Z0-9]*")
+_CONFIG_KEY: Final = re.compile("[-._a-zA-Z0-9]+")
+_HEADER: Final = re.compile("[-A-Za-z0-9]+")
 
 _LABEL_RULE: Final = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
@@ -47,8 +47,8 @@ _RELAXED_ENV_RULE: Final = (
 def dns_label(text: str) -> Complaints:
     """RFC 1123 label, at most 63 characters."""
     found = too_long(text, 63)
-    if not re.fullmatch(_LABEL, text):
-        dotted = re.fullmatch(_SUBDOMAIN, text)
+    if not _LABEL.fullmatch(text):
+        dotted = _SUBDOMAIN.fullmatch(text)
         found.append("must not contain dots" if dotted else _mismatch(_LABEL_RULE, _LABEL, "my-name", "123-abc"))
     return found
 
@@ -56,7 +56,7 @@ def dns_label(text: str) -> Complaints:
 def dns_subdomain(text: str) -> Complaints:
     """RFC 1123 subdomain, at most 253 characters."""
     found = too_long(text, 253)
-    if not re.fullmatch(_SUBDOMAIN, text):
+    if not _SUBDOMAIN.fullmatch(text):
         found.append(_mismatch(_SUBDOMAIN_RULE, _SUBDOMAIN, "example.com"))
     return found
 
@@ -80,7 +80,7 @@ def qualified_name(text: str, unit: str) -> Complaints:
         found.append("name part must be non-empty")
     else:
         found += ["name part " + text for text in too_long(name, 63, unit)]
-    if not re.fullmatch(_QUALIFIED, name):
+    if not _QUALIFIED.fullmatch(name):
         found.append("name part " + _mismatch(_QUALIFIED_RULE, _QUALIFIED, "MyName", "my.name", "123-abc"))
     return found
 
@@ -88,7 +88,7 @@ def qualified_name(text: str, unit: str) -> Complaints:
 def label_value(text: str, unit: str) -> Complaints:
     """The value of a label."""
     found = too_long(text, 63, unit)
-    if not re.fullmatch(_LABEL_VALUE, text):
+    if not _LABEL_VALUE.fullmatch(text):
         found.append(_mismatch(_LABEL_VALUE_RULE, _LABEL_VALUE, "MyValue", "my_value", "12345"))
     return found
 
@@ -96,7 +96,7 @@ def label_value(text: str, unit: str) -> Complaints:
 def env_name(text: str) -> Complaints:
     """The name of an environment variable, before RelaxedEnvironmentVariableValidation."""
     found = []
-    if not re.fullmatch(_ENV_NAME, text):
+    if not _ENV_NAME.fullmatch(text):
         found.append(_mismatch(_ENV_RULE, _ENV_NAME, "my.env-name", "MY_ENV.NAME", "MyEnvName1"))
     return found + _directory_like(text)
 
@@ -109,7 +109,7 @@ def relaxed_env_name(text: str) -> Complaints:
 def config_key(text: str) -> Complaints:
     """A key of a ConfigMap or Secret."""
     found = too_long(text, 253)
-    if not re.fullmatch(_CONFIG_KEY, text):
+    if not _CONFIG_KEY.fullmatch(text):
         rule = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
         found.append(_mismatch(rule, _CONFIG_KEY, "key.name", "KEY_NAME", "key-name"))
     return found + _directory_like(text)
@@ -117,7 +117,7 @@ def config_key(text: str) -> Complaints:
 
 def header_name(text: str) -> Complaints:
     """The name of an HTTP header."""
-    if re.fullmatch(_HEADER, text):
+    if _HEADER.fullmatch(text):
         return []
     return [_mismatch("a valid HTTP header must consist of alphanumeric characters or '-'", _HEADER, "X-Header-Name")]
 
@@ -146,9 +146,9 @@ def too_long(text: str, limit: int, unit: str = "characters") -> Complaints:
     return [f"must be no more than {limit} {unit}"] if len(text.encode()) > limit else []
 
 
-def _mismatch(rule: str, pattern: str, *examples: str) -> str:
+def _mismatch(rule: str, pattern: re.Pattern[str], *examples: str) -> str:
     shown = ",  or ".join(f"'{example}'" for example in examples)
-    return f"{rule} (e.g. {shown}, regex used for validation is '{pattern}')"
+    return f"{rule} (e.g. {shown}, regex used for validation is '{pattern.pattern}')"
 
 
 def _directory_like(text: str) -> Complaints:

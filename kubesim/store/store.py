@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import uuid
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -29,7 +28,6 @@ from kubesim.units import Instant
 
 _SUFFIX_LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
 _FIRST_NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
-_UIDS: Final = uuid.UUID("5b1f7a5e-7d0c-5d0b-9d0f-2f6b1e5c0a11")
 
 
 class Store:
@@ -301,7 +299,7 @@ class Store:
     def _identified(self, kind: Kind, metadata: dict[str, Any], namespace: str, now: Instant) -> dict[str, Any]:
         """The metadata of a new object: name from generateName, namespace, uid, creation time."""
         self._created += 1
-        uid = str(uuid.uuid5(_UIDS, f"{self._seed}/{self._created}"))
+        uid = _uid(f"{self._seed}/{self._created}")
         named = {key: value for key, value in metadata.items() if key not in _SET_BY_THE_SERVER}
         if not named.get("name") and named.get("generateName"):
             named["name"] = named["generateName"] + _suffix(uid)
@@ -375,6 +373,12 @@ def _no_such_kind(raw: dict[str, Any]) -> Reply:
         f'"{raw.get("apiVersion", "")}"\nensure CRDs are installed first'
     )
     return Reply(404, "NotFound", "the server could not find the requested resource", kubectl=f"error: {message}")
+
+
+def _uid(text: str) -> str:
+    """A uid in the form of a random one, the same for the same text."""
+    digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"
 
 
 def _suffix(uid: str) -> str:

@@ -43,6 +43,18 @@ def field_table(release: Release) -> Mapping[str, Mapping[str, Field]]:
     return _table(release.minor)
 
 
+def required_fields(release: Release) -> Mapping[str, tuple[Field, ...]]:
+    """The fields of each type that are written even when empty."""
+    return _required(release.minor)
+
+
+@cache
+def _required(minor: int) -> dict[str, tuple[Field, ...]]:
+    return {
+        type_: tuple(field for field in fields.values() if field.required) for type_, fields in _table(minor).items()
+    }
+
+
 @cache
 def _table(minor: int) -> dict[str, dict[str, Field]]:
     return {
