@@ -14,7 +14,7 @@ from kubesim.commands.options import DeleteAt, Setting
 from kubesim.scenario.actions import Delete, in_order
 from kubesim.scenario.cluster import Cluster, ControlPlane, Node, Settings, check_cluster
 from kubesim.scenario.load import Scenario
-from kubesim.scenario.recorded import load_actions, load_config
+from kubesim.scenario.recorded import RECORDED_IMAGES, load_actions, load_config
 
 _KUBELETS: Final = ("node", "kubelet")
 _CONTROL_PLANE: Final = {
@@ -68,6 +68,7 @@ def as_recorded(scenario: Scenario, configuration: dict[str, Any]) -> Scenario:
         control_plane=ControlPlane(shared=Settings(control_plane["release"], control_plane.get("featureGates", {}))),
         nodes=(Node(node.get("name", "node1"), Settings(node["release"], node.get("featureGates", {}))),),
         containerd=configuration.get("containerd"),
+        imported_images=RECORDED_IMAGES,
     )
     return _in_place_of(scenario, check_cluster(recorded))
 
@@ -79,6 +80,7 @@ def _in_place_of(scenario: Scenario, recorded: Cluster) -> Scenario:
         control_plane=recorded.control_plane,
         nodes=recorded.nodes,
         containerd=recorded.containerd,
+        imported_images=recorded.imported_images,
     )
     return replace(scenario, cluster=cluster)
 

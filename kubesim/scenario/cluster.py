@@ -136,6 +136,8 @@ class Cluster:
     images: Mapping[str, Image] = field(default_factory=dict)
     timing: Timing = Timing()
     containerd: str | None = None
+    imported_images: tuple[str, ...] | None = None
+    """The only images there are, on every node, with no registry to pull others from; None: images are as they say."""
     """The runtime's release, as a recording names it; None: the usual one."""
 
     def control_plane_release(self, component: Component) -> Release:

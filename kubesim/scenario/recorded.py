@@ -43,6 +43,9 @@ class RecordedActions:
     horizon: Instant
     actions: tuple[Action, ...]
 
+RECORDED_IMAGES: Final = ("busybox:1.36",)
+"""What was imported to the node of the recordings; it had no registry."""
+
 
 def load_actions(path: str | Path) -> RecordedActions:
     """The timed actions of an ``<id>.actions.json``; raises ScenarioError with the place of what does not fit."""
@@ -181,7 +184,12 @@ def _config(
 ) -> Cluster:
     name, kubelet = node
     shared = ControlPlane(shared=control_plane[1])
-    return Cluster(control_plane=shared, nodes=(Node(name, kubelet, place=place),), containerd=containerd)
+    return Cluster(
+        control_plane=shared,
+        nodes=(Node(name, kubelet, place=place),),
+        containerd=containerd,
+        imported_images=RECORDED_IMAGES,
+    )
 
 
 _COMPONENT: Final = Record(

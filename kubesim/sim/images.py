@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,9 +23,9 @@ from kubesim.units import MILLISECOND, Duration, Instant, format_duration
 if TYPE_CHECKING:
     from kubesim.sim.kubelet import Kubelet
 
-_NOT_FOUND = (
-    'rpc error: code = NotFound desc = failed to pull and unpack image "{full}": failed to resolve reference '
-    '"{full}": {full}: not found'
+_PULL = 'failed to pull and unpack image "{full}": failed to resolve reference "{full}": '
+_REFUSED = (
+    'failed to do request: Head "http://{host}/v2/{path}/manifests/{tag}": dial tcp {host}: connect: connection refused'
 )
 
 
@@ -49,9 +49,10 @@ class _Pull:
 class NodeImages:
     """The image store of one node; an image that the scenario does not mention is there already."""
 
-    def __init__(self, kubelet: Kubelet, known: dict[str, Image]) -> None:
+    def __init__(self, kubelet: Kubelet, known: Mapping[str, Image], imported: tuple[str, ...] | None) -> None:
         self.kubelet = kubelet
         self.known = known
+        self.imported = imported
         self._present: set[str] = set()
         self._queue: deque[_Pull] = deque()
         self._pulling = False
@@ -75,8 +76,17 @@ class NodeImages:
             self._pull_unless_in_backoff(pod, container, then)
 
     def _is_present(self, image: str) -> bool:
+        if image in self._present:
+            return True
         known = self.known.get(image)
-        return image in self._present or known is None or (known.pull is None and not known.missing)
+        if known is None:
+            return self.imported is None or image in self.imported
+        return known.pull is None and not known.missing
+
+    def _is_missing(self, image: str) -> bool:
+        """Whether no registry has the image, or there is none."""
+        known = self.known.get(image)
+        return known.missing if known is not None else self.imported is not None
 
     def _text(self, name: str, container: Container) -> str:
         return self.kubelet.release.text(name).format(image=container.image)
@@ -112,7 +122,8 @@ class NodeImages:
             pull.pod, pull.container, "Normal", "Pulling", self._text("Pulling", pull.container)
         )
         known = self.known.get(pull.container.image)
-        takes = self.kubelet.timing.latency("image-pull")
+        failing = self._is_missing(pull.container.image)
+        takes = self.kubelet.timing.latency("failing-pull" if failing else "image-pull")
         if known is not None and known.pull is not None:
             takes = known.pull
         began = self.kubelet.clock.now
@@ -120,10 +131,9 @@ class NodeImages:
 
     def _pulled(self, pull: _Pull, began: Instant) -> None:
         self._pulling = False
-        known = self.known.get(pull.container.image)
         key = pull_backoff_key(pull.pod, pull.container.image)
         now = self.kubelet.clock.now
-        if known is not None and known.missing:
+        if self._is_missing(pull.container.image):
             self._pull_failed(pull, key)
         else:
             self._present.add(pull.container.image)
@@ -142,7 +152,7 @@ class NodeImages:
         release = self.kubelet.release
         limits = pull_backoff_limits(release)
         self._backoffs[key] = after_failed_pull(self._backoffs.get(key), self.kubelet.clock.now, limits)
-        error = _NOT_FOUND.format(full=_reference(pull.container.image))
+        error = _pull_error(pull.container.image)
         self._last_errors[key] = ("ErrImagePull", error)
         text = release.text("Failed_pull").format(image=pull.container.image, error=error)
         self.kubelet.container_event(pull.pod, pull.container, "Warning", "Failed", text)
@@ -154,14 +164,24 @@ def _milliseconds(duration: Duration) -> Duration:
     return duration // MILLISECOND * MILLISECOND
 
 
-def _reference(image: str) -> str:
-    """The image name as the runtime resolves it: registry, repository and tag written out."""
-    name, _, tag = image.partition(":") if "/" not in image.rpartition(":")[2] else (image, "", "")
-    if "/" in image and ":" in image.rpartition("/")[2]:
+def _pull_error(image: str) -> str:
+    """containerd's error for an image that no registry has; one on this very machine refuses the connection."""
+    name, tag = _reference(image)
+    host, _, path = name.partition("/")
+    full = f"{name}:{tag}"
+    if host.startswith(("127.", "localhost")):
+        return _PULL.format(full=full) + _REFUSED.format(host=host, path=path, tag=tag)
+    return f"rpc error: code = NotFound desc = {_PULL.format(full=full)}{full}: not found"
+
+
+def _reference(image: str) -> tuple[str, str]:
+    """The image's name with registry and repository written out, and its tag."""
+    name, tag = image, "latest"
+    if ":" in image.rpartition("/")[2]:
         name, _, tag = image.rpartition(":")
     first = name.split("/")[0]
     if "/" not in name:
         name = f"docker.io/library/{name}"
     elif "." not in first and ":" not in first and first != "localhost":
         name = f"docker.io/{name}"
-    return f"{name}:{tag or 'latest'}"
+    return name, tag

@@ -23,6 +23,7 @@ from kubesim.kubelet.probe_worker import ProbeWorker
 from kubesim.kubelet.termination import prerequisites
 from kubesim.objects.pod import Container, Pod, PodSpec, is_sidecar, pod_view
 from kubesim.releases import Release
+from kubesim.scenario.cluster import Cluster
 from kubesim.scripts import Machine
 from kubesim.sim.api_server import ApiServer
 from kubesim.sim.clock import Clock
@@ -69,7 +70,7 @@ class Kubelet:
         recorder: Recorder,
         api: ApiServer,
         machines: MachineShop,
-        images: dict[str, Any],
+        cluster: Cluster,
     ) -> None:
         self.node = node
         self.release = node.release
@@ -87,7 +88,7 @@ class Kubelet:
         self.statuses = StatusManager(self)
         self.reports = StatusReports(self)
         self.dead = DeadContainers(clock, timing, self.runtime)
-        self.images = NodeImages(self, images)
+        self.images = NodeImages(self, cluster.images, cluster.imported_images)
         self.events = EventRecorder("kubelet", node.name, self.release, clock, timing, recorder)
         tick = self.release.duration("sync_tick")
         self.queue = WorkQueue(clock, tick, timing.phase("tick", tick), self.sync_soon)

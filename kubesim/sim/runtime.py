@@ -33,6 +33,10 @@ from kubesim.units import SECOND, Duration, Instant
 
 Handler: TypeAlias = HttpGetAction | TcpSocketAction | GrpcAction
 SANDBOX = "(sandbox)"
+_CANNOT_START = (
+    "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
+    "unable to start container process: {reason}: unknown"
+)
 _NOT_STARTED = 126
 """The code of an exec whose command cannot be started."""
 _QUIET_EXEC: Duration = SECOND // 2
@@ -171,8 +175,9 @@ class Runtime:
         effects = instance.machine.start(now)
         failure = next((effect for effect in effects if isinstance(effect, StartFailure)), None)
         if failure is not None:
-            self._fail_to_start(pod, instance, failure)
-            self.clock.after(self.timing.latency("start-rest"), then, failure.message)
+            message = _CANNOT_START.format(reason=failure.message)
+            self._fail_to_start(pod, instance, message)
+            self.clock.after(self.timing.latency("start-rest"), then, message)
             return
         instance.move(RuntimeState.RUNNING, now)
         instance.started_at = now
@@ -181,9 +186,9 @@ class Runtime:
         self._changed(pod.uid)
         self.clock.after(self.timing.latency("start-rest"), then, "")
 
-    def _fail_to_start(self, pod: RuntimePod, instance: Instance, failure: StartFailure) -> None:
+    def _fail_to_start(self, pod: RuntimePod, instance: Instance, message: str) -> None:
         instance.move(RuntimeState.EXITED, self.clock.now)
-        instance.exit_code, instance.reason, instance.message = 128, "StartError", failure.message
+        instance.exit_code, instance.reason, instance.message = 128, "StartError", message
         instance.finished_at = self.clock.now
         self._changed(pod.uid)
 

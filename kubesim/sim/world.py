@@ -60,8 +60,8 @@ class World:
             release=self.scenario.cluster.kubelet_release(node),
             crash_maximum=parse_duration(maximum) if maximum else None,
         )
-        images = dict(self.scenario.cluster.images)
-        return Kubelet(setup, self.clock, self.timing, self.recorder, self.api, self.machines, images)
+        cluster = self.scenario.cluster
+        return Kubelet(setup, self.clock, self.timing, self.recorder, self.api, self.machines, cluster)
 
     def pods_in_order_of_creation(self, namespace: str) -> list[dict[str, Any]]:
         """The pods there are, oldest first."""
