@@ -52,15 +52,13 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
+            return super().invoke(ctx)
         except KubesimError as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(2)
         except BrokenPipeError:
             _forget_stdout()
             ctx.exit(BROKEN_PIPE)
-        return result
 
 
 def _forget_stdout() -> None:

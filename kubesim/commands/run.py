@@ -109,7 +109,7 @@ def _write(histories: list[History], form: str, config: str | None, output_file:
     if output_file:
         Path(output_file).write_text(whole, encoding="utf-8")
     else:
-        sys.stdout.write(whole)
+        click.echo(whole, nl=False)
 
 
 def _tell_refusals(history: History) -> list[str]:

@@ -12,7 +12,8 @@ import pytest
 from retold import Teller
 
 from kubesim.history.history import History
-from kubesim.history.records import ActionDone, Ended, OutputWritten, RuntimeChanged
+from kubesim.history.records import ActionDone, Ended, ObjectChanged, OutputWritten, RuntimeChanged
+from kubesim.objects.status import render_time
 from kubesim.timelines.names import plain_text, stable_names
 from kubesim.timelines.trace import render, trace
 from kubesim.units import MILLISECOND, SECOND
@@ -112,6 +113,54 @@ def test_a_run_that_is_not_over_lasts_until_its_end() -> None:
     _, history = sc_basic()
     first = [record for record in history.records if record.at < history.started + 5 * SECOND]
     assert trace(History(history.header, first))["duration"] == 15.672
+
+
+def restarted(at: int, finished: int, message: str = "") -> ObjectChanged:
+    """The app of sc-basic runs again, after an end of the run before."""
+    last = {"terminated": {"exitCode": 1, "finishedAt": render_time(finished)}}
+    entry = {"name": "app", "state": {"running": {}}, "lastState": last, "restartCount": 1, "ready": True}
+    status = {"phase": "Running", "message": message, "containerStatuses": [entry], "initContainerStatuses": []}
+    return ObjectChanged(
+        at=at,
+        change="MODIFIED",
+        kind="Pod",
+        namespace="default",
+        name="sc-basic",
+        uid="u",
+        resource_version=at,
+        actor="kubelet/node1",
+        verb="update",
+        patch={"status": status},
+    )
+
+
+def test_an_age_alone_makes_no_row() -> None:
+    _, history = sc_basic()
+    at = history.started
+    added = next(record for record in history.records if isinstance(record, ObjectChanged))
+    changes = [restarted(at + second * SECOND, at, message=str(second)) for second in (5, 9)]
+    made = trace(History(history.header, [added, *changes]))
+    assert [row["restarts"] for row in made["kubectl_get"]] == ["0", "1 (5s ago)"]
+    assert len(made["pods"]) == 3
+
+
+def test_recording_goes_on_while_a_container_of_a_pod_that_went_runs() -> None:
+    _, history = sc_basic()
+    started = history.started
+    went = msgspec.structs.replace(restarted(started + SECOND, started), change="DELETED")
+    added = next(record for record in history.records if isinstance(record, ObjectChanged))
+    ended = msgspec.structs.replace(entry("exit", code=0), at=started + 6 * SECOND)
+    made = trace(History(history.header, [added, entry("start"), went, ended, Ended(at=ended.at, why="settled")]))
+    assert made["duration"] == pytest.approx(9.1)
+
+
+def test_an_event_raised_within_its_second_has_no_last() -> None:
+    _, history = sc_basic()
+    first = history.events[0]
+    again = msgspec.structs.replace(first, count=2, update=True, last=first.first)
+    later = msgspec.structs.replace(again, count=3, last=first.first + SECOND)
+    events = trace(History(history.header, [first, again, later]))["events"]
+    assert [list(event)[7:] for event in events] == [["first"], ["update", "first"], ["update", "first", "last"]]
 
 
 def with_runtime(*entries: RuntimeChanged) -> dict[str, Any]:
