@@ -19,6 +19,11 @@ UNNAMED_REQUESTS: Final[Mapping[str, int]] = MappingProxyType({"cpu": 100, "memo
 """What a pod that asks for nothing counts for in scores (``util/pod_resources.go``)."""
 
 
+def is_repelling(pod: PodInfo) -> bool:
+    """Whether a pod keeps others away by a required anti-affinity of its own."""
+    return bool(pod.spec.affinity.pod_anti_affinity.required)
+
+
 class NodeState:
     """One node, the pods on it and the sums of what they ask for. A pod that has finished holds nothing (C-69)."""
 
@@ -29,7 +34,7 @@ class NodeState:
         self.pods: dict[str, PodInfo] = {}
         self.requested: dict[str, int] = {}
         self.scored: dict[str, int] = dict.fromkeys(UNNAMED_REQUESTS, 0)
-        self._with_anti_affinity: set[str] = set()
+        self._with_anti_affinity: dict[str, PodInfo] = {}
         for pod in pods:
             self.add(pod)
 
@@ -38,15 +43,15 @@ class NodeState:
         self.remove(pod.uid)
         self.pods[pod.uid] = pod
         self._count(pod, 1)
-        if pod.spec.affinity.pod_anti_affinity.required:
-            self._with_anti_affinity.add(pod.uid)
+        if is_repelling(pod):
+            self._with_anti_affinity[pod.uid] = pod
 
     def remove(self, uid: str) -> None:
         """A pod is not on the node any more; one that never was is no error."""
         pod = self.pods.pop(uid, None)
         if pod is not None:
             self._count(pod, -1)
-            self._with_anti_affinity.discard(uid)
+            self._with_anti_affinity.pop(uid, None)
 
     def _count(self, pod: PodInfo, sign: int) -> None:
         requests = pod.facts.requests
@@ -58,7 +63,7 @@ class NodeState:
     @property
     def repelling_pods(self) -> tuple[PodInfo, ...]:
         """The pods on the node with a required anti-affinity of their own."""
-        return tuple(pod for uid, pod in self.pods.items() if uid in self._with_anti_affinity)
+        return tuple(self._with_anti_affinity.values())
 
     def has_port_conflict(self, pod: PodInfo) -> bool:
         """Whether a host port the pod asks for is taken: same protocol and number, on one address or on all."""
@@ -84,31 +89,28 @@ def _overlap(address: str, other: str) -> bool:
 class Snapshot:
     """The cluster at one moment: nodes in order of their arrival, namespaces' labels, nominated pods.
 
-    ``nominated``: pods that preempted others on a node and wait for its room, by node name.
+    ``nominated``: pods that preempted others on a node and wait for its room, by node name. ``has_repelling``: False
+    if it is known that no pod keeps others away, which saves looking at them all.
     """
 
-    __slots__ = ("namespaces", "nodes", "nominated")
+    __slots__ = ("has_repelling", "namespaces", "nodes", "nominated")
 
     def __init__(
         self,
         nodes: Mapping[str, NodeState],
         namespaces: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
         nominated: Mapping[str, tuple[PodInfo, ...]] = MappingProxyType({}),
+        has_repelling: bool = True,
     ) -> None:
         self.nodes = nodes
         self.namespaces = namespaces
         self.nominated = nominated
+        self.has_repelling = has_repelling
 
     def namespace_labels(self, namespace: str) -> Mapping[str, str]:
         """A namespace's labels; every one has its own name as a label."""
         return {_METADATA_NAME: namespace, **self.namespaces.get(namespace, {})}
 
-    def pods(self) -> Iterable[tuple[NodeState, PodInfo]]:
-        """Every pod on a node, with the node's state."""
-        for state in self.nodes.values():
-            for pod in state.pods.values():
-                yield state, pod
-
     def replacing(self, state: NodeState) -> Snapshot:
         """The same cluster with one node in another state."""
-        return Snapshot({**self.nodes, state.node.name: state}, self.namespaces, self.nominated)
+        return Snapshot({**self.nodes, state.node.name: state}, self.namespaces, self.nominated, self.has_repelling)

@@ -68,6 +68,8 @@ def pod_affinity_filter(pod: PodInfo, snapshot: Snapshot, release: Release) -> F
     """The filter InterPodAffinity for a pod; None if neither it nor any pod there has a say."""
     affinity = pod.spec.affinity
     wanted, unwanted = affinity.pod_affinity.required, affinity.pod_anti_affinity.required
+    if not wanted and not unwanted and not snapshot.has_repelling:
+        return None
     seen = _neighbours(pod, snapshot)
     if not wanted and not unwanted and not seen.repelled:
         return None

@@ -23,6 +23,7 @@ from kubesim.scheduler import (
     schedule,
 )
 from kubesim.scheduler.coverage import not_modelled
+from kubesim.scheduler.node_state import is_repelling
 from kubesim.scheduler.requeue import node_events, pod_events
 from kubesim.sim.api_server import ApiServer
 from kubesim.sim.clock import Clock
@@ -53,6 +54,7 @@ class Scheduler:
         self.namespaces: dict[str, dict[str, str]] = {}
         self._placed: dict[str, PodInfo] = {}
         self._assumed: set[str] = set()
+        self._repelling: set[str] = set()
         self._nominated: dict[str, PodInfo] = {}
         self._start = 0
         self._decided_until: Instant = 0
@@ -95,24 +97,16 @@ class Scheduler:
 
     def _placed_pod_changed(self, info: PodInfo, is_gone: bool) -> None:
         """A pod on a node: it holds its room there until it is gone or has finished (C-69)."""
-        before = self._placed.pop(info.uid, None)
+        before = self._unplace(info.uid)
         if info.uid in self._assumed:
             self._assumed.discard(info.uid)
-            before = None
+            before = None if not is_gone else before
         self.queue.forget(info.uid)
         self._nominated.pop(info.uid, None)
-        state = self.nodes.get(info.node_name)
         if is_gone:
-            if state is not None:
-                state.remove(info.uid)
             self.queue.cluster_changed(pod_events(before, None))
             return
-        self._placed[info.uid] = info
-        if state is not None:
-            if info.finished:
-                state.remove(info.uid)
-            else:
-                state.add(info)
+        self._place(info)
         self.queue.cluster_changed(pod_events(before, info))
 
     def _withdraw(self, uid: str) -> None:
@@ -122,13 +116,26 @@ class Scheduler:
         self._give_back(uid)
 
     def _give_back(self, uid: str) -> None:
-        if uid not in self._assumed:
+        if uid in self._assumed:
+            self._assumed.discard(uid)
+            self.queue.cluster_changed(pod_events(self._unplace(uid), None))
+
+    def _place(self, info: PodInfo) -> None:
+        """A pod is on its node, which may be one that nobody has registered."""
+        self._placed[info.uid] = info
+        if info.finished:
             return
-        self._assumed.discard(uid)
-        info = self._placed.pop(uid)
         if info.node_name in self.nodes:
+            self.nodes[info.node_name].add(info)
+        if is_repelling(info):
+            self._repelling.add(info.uid)
+
+    def _unplace(self, uid: str) -> PodInfo | None:
+        info = self._placed.pop(uid, None)
+        self._repelling.discard(uid)
+        if info is not None and info.node_name in self.nodes:
             self.nodes[info.node_name].remove(uid)
-        self.queue.cluster_changed(pod_events(info, None))
+        return info
 
     # -- one scheduling cycle -----------------------------------------------------------------------------------------
 
@@ -162,15 +169,14 @@ class Scheduler:
         nominated: dict[str, tuple[PodInfo, ...]] = {}
         for info in self._nominated.values():
             nominated[info.nominated_node] = (*nominated.get(info.nominated_node, ()), info)
-        return Snapshot(self.nodes, self.namespaces, nominated)
+        return Snapshot(self.nodes, self.namespaces, nominated, bool(self._repelling))
 
     def _bind(self, queued: Queued, node: str) -> None:
         """Count the pod on the node from now on, and ask for the binding."""
         info = pod_info({**queued.raw, "spec": {**queued.raw["spec"], "nodeName": node}}, self.release)
-        self._placed[info.uid] = info
+        self._place(info)
         self._assumed.add(info.uid)
         self._nominated.pop(info.uid, None)
-        self.nodes[node].add(info)
         call = BindPod(self.api.store, self.events, self.release, queued.raw, node, ACTOR)
         self.api.request("api-write", ACTOR, call, _Bound(self, queued))
 

@@ -13,8 +13,9 @@ from kubesim.sim.api_server import ApiServer
 from kubesim.sim.clock import Clock
 from kubesim.sim.container_setup import MachineShop
 from kubesim.sim.kubelet import Kubelet, NodeSetup
+from kubesim.sim.nodes import register_nodes
 from kubesim.sim.recorder import Recorder
-from kubesim.sim.scheduling import Scheduler
+from kubesim.sim.scheduling import WATCHED, Scheduler
 from kubesim.sim.stimuli import Stimuli
 from kubesim.sim.timing import Timing, profile_of
 from kubesim.store import Store
@@ -44,14 +45,12 @@ class World:
         self.machines = MachineShop(self.api.store, scenario, self.timing)
         self.kubelets = {node.name: self._kubelet(node) for node in cluster.nodes}
         scheduler_release = cluster.control_plane_release(Component.SCHEDULER)
-        self.scheduler = Scheduler(
-            self.clock, self.timing, self.recorder, self.api, scheduler_release, tuple(self.kubelets)
-        )
-        self.api.watch(self.scheduler, frozenset({"Pod"}))
+        register_nodes(self.api, cluster, self.clock.now)
+        self.scheduler = Scheduler(self.clock, self.timing, self.recorder, self.api, scheduler_release)
+        self.api.watch(self.scheduler, WATCHED)
         for kubelet in self.kubelets.values():
             self.api.watch(kubelet, frozenset({"Pod"}))
         self.stimuli = Stimuli(self)
-        self._created: list[tuple[str, str]] = []
 
     def _kubelet(self, node: Node) -> Kubelet:
         maximum = (node.kubelet_config.get("crashLoopBackOff") or {}).get("maxContainerRestartPeriod")
