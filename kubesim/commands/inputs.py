@@ -14,7 +14,7 @@ from kubesim.commands.options import DeleteAt, Setting
 from kubesim.scenario.actions import Delete, in_order
 from kubesim.scenario.cluster import Cluster, ControlPlane, Node, Settings, check_cluster
 from kubesim.scenario.load import Scenario
-from kubesim.scenario.recorded import RECORDED_IMAGES, load_actions, load_config
+from kubesim.scenario.recorded import RECORDED_ALLOCATABLE, RECORDED_IMAGES, load_actions, load_config
 
 _KUBELETS: Final = ("node", "kubelet")
 _CONTROL_PLANE: Final = {
@@ -66,7 +66,13 @@ def as_recorded(scenario: Scenario, configuration: dict[str, Any]) -> Scenario:
     control_plane, node = configuration["controlPlane"], configuration["node"]
     recorded = Cluster(
         control_plane=ControlPlane(shared=Settings(control_plane["release"], control_plane.get("featureGates", {}))),
-        nodes=(Node(node.get("name", "node1"), Settings(node["release"], node.get("featureGates", {}))),),
+        nodes=(
+            Node(
+                node.get("name", "node1"),
+                Settings(node["release"], node.get("featureGates", {})),
+                allocatable=RECORDED_ALLOCATABLE,
+            ),
+        ),
         containerd=configuration.get("containerd"),
         imported_images=RECORDED_IMAGES,
     )

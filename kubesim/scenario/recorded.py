@@ -43,6 +43,9 @@ class RecordedActions:
     horizon: Instant
     actions: tuple[Action, ...]
 
+RECORDED_ALLOCATABLE: Final = {"cpu": "2", "memory": "24Gi", "pods": "250"}
+"""What the node of the recordings offered."""
+
 RECORDED_IMAGES: Final = ("busybox:1.36",)
 """What was imported to the node of the recordings; it had no registry."""
 
@@ -186,7 +189,7 @@ def _config(
     shared = ControlPlane(shared=control_plane[1])
     return Cluster(
         control_plane=shared,
-        nodes=(Node(name, kubelet, place=place),),
+        nodes=(Node(name, kubelet, allocatable=RECORDED_ALLOCATABLE, place=place),),
         containerd=containerd,
         imported_images=RECORDED_IMAGES,
     )

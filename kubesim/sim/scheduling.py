@@ -159,7 +159,7 @@ class Scheduler:
         self._start = placement.next_start
         match placement:
             case Bind():
-                self._record(info, placement.why.text, placement.why.rules, _bind_action(placement))
+                self._record(info, placement.why.text, placement.why.rules, (DecidedAction(do="bind"),))
                 self._bind(queued, placement.node)
             case Unschedulable():
                 self._record(info, placement.why.text, placement.why.rules, _rejection_actions(placement))
@@ -247,10 +247,6 @@ class _Bound:
         self.scheduler.bound(self.queued, reply)
 
 
-def _bind_action(placement: Bind) -> tuple[DecidedAction, ...]:
-    return (DecidedAction(do="bind", why=f"to {placement.node}", rules=placement.why.rules),)
-
-
 def _rejection_actions(placement: Unschedulable) -> tuple[DecidedAction, ...]:
     """One line for each different reason, with the nodes it is about."""
     by_reason: dict[tuple[str, ...], list[tuple[str, Rejection]]] = {}
@@ -258,7 +254,9 @@ def _rejection_actions(placement: Unschedulable) -> tuple[DecidedAction, ...]:
         by_reason.setdefault(rejection.reasons, []).append((name, rejection))
     return tuple(
         DecidedAction(
-            do="reject", why=f"{_some([name for name, _ in nodes])}: {', '.join(reasons)}", rules=nodes[0][1].rules
+            do="pass over nodes",
+            why=f"{_some([name for name, _ in nodes])}: {', '.join(reasons)}",
+            rules=nodes[0][1].rules,
         )
         for reasons, nodes in by_reason.items()
     )

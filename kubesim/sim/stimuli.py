@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kubesim.history.records import ActionDone
@@ -127,12 +128,15 @@ class Stimuli:
                     kubelet.override_probe(uid, action.container, ProbeType(action.probe), answer)
 
     def _ask(self, do: str, arguments: dict[str, Any], call: Any) -> None:
-        self._record(do, arguments, self.world.api.now(_USER, call))
+        """Send a request; it is committed a moment later, and recorded with its reply then."""
+        done = partial(self._record, do, arguments, asked=self.world.clock.now)
+        self.world.api.request("user-write", _USER, call, done)
 
-    def _record(self, do: str, arguments: dict[str, Any], reply: Reply | None) -> None:
+    def _record(self, do: str, arguments: dict[str, Any], reply: Reply | None, asked: Instant | None = None) -> None:
         self.world.recorder.record(
             ActionDone(
                 at=self.world.clock.now,
+                asked=asked,
                 do=do,
                 arguments=arguments,
                 code=reply.code if reply is not None else 0,

@@ -157,7 +157,7 @@ def _error(action: ActionDone) -> Digest:
 def _action(action: ActionDone, started: Instant) -> Digest:
     known = [key for key in _ACTION_KEYS if key in action.arguments]
     keys = known + [key for key in action.arguments if key not in known]
-    found: Digest = {"t": relative(action.at, started), "do": action.do}
+    found: Digest = {"t": relative(action.at if action.asked is None else action.asked, started), "do": action.do}
     found |= {key: action.arguments[key] for key in keys}
     if action.code:
         found["code"] = action.code
