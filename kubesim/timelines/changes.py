@@ -24,12 +24,16 @@ _BAD: Final = ("Failed", "FailureTarget")
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One thing that changed. ``names_object``: the text already says which object it is about."""
+    """One thing that changed. ``names_object``: the text already says which object it is about.
+
+    ``is_binding``: it is the binding to a node, which a scheduler that gives its reasons has told already.
+    """
 
     what: str
     why: str = ""
     tone: str = ""
     names_object: bool = False
+    is_binding: bool = False
 
 
 def told_changes(history: History) -> Iterator[tuple[Key, Version, list[Told]]]:
@@ -80,7 +84,7 @@ def _spec(key: Key, before: dict[str, Any], after: dict[str, Any]) -> Iterator[T
         if new.get(field) == old.get(field):
             continue
         if field == "nodeName":
-            yield Told(f"bind {key.name} to {new[field]}", names_object=True)
+            yield Told(f"bind {key.name} to {new[field]}", names_object=True, is_binding=True)
         else:
             yield Told(f"spec.{field} changed" if new.get(field) else f"spec.{field} removed")
 

@@ -50,10 +50,11 @@ _DOING: Final = {
     "reject": "reject the pod for",
     "reset": "start over with",
 }
+TERMINATING: Final = "SyncTerminatingPod"
 _PASSES: Final = {
     "SyncPod": "sync",
     "SyncTerminatedPod": "clean up after the pod",
-    "SyncTerminatingPod": "terminate the pod",
+    TERMINATING: "terminate the pod",
 }
 _ACTORS: Final = {
     "default-scheduler": "scheduler",
@@ -92,6 +93,9 @@ class _Teller:
         self.printed: Counter[tuple[str, ...]] = Counter()
         self.graces: dict[tuple[str, ...], int] = {}
         self.signal_of_stop = _signals_of_stops(history)
+        self.placed = {(one.namespace, one.name) for one in history.of(Decided) if "scheduler" in one.actor}
+        self.running: dict[tuple[str, str], int] = {}
+        """How many containers, sandboxes included, run in each Pod."""
 
     def lines(self) -> Iterator[Line]:
         for order, record in enumerate(self.history):
@@ -131,6 +135,8 @@ class _Teller:
         key, told = self.changes[order]
         who = _short_actor(record.actor, self.several_nodes)
         for one in told:
+            if one.is_binding and who == "scheduler" and (key.namespace, key.name) in self.placed:
+                continue
             yield Line(record.at, who, self._about(key.kind, key.name, one), one.why, (), one.tone)
 
     def _about(self, kind: str, name: str, told: Told) -> str:
@@ -139,19 +145,27 @@ class _Teller:
         return f"{name}: {told.what}" if self.several_pods or kind != "Pod" else told.what
 
     def _decision(self, record: Decided) -> Iterator[Line]:
-        who = _short_actor(record.actor, self.several_nodes)
-        if record.why and (not record.actions or _has_two_reasons(record)):
-            what = self._pod(record.name) + _PASSES.get(record.pass_, record.pass_)
-            yield Line(record.at, who, what, record.why, record.rules)
-        groups: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+        who, pod = _short_actor(record.actor, self.several_nodes), self._pod(record.name)
+        if who == "scheduler":
+            yield Line(record.at, who, _placing(record), record.why, record.rules)
+            return
+        if record.why and (not record.actions or record.pass_ == TERMINATING):
+            yield Line(record.at, who, pod + _PASSES.get(record.pass_, record.pass_), record.why, record.rules)
+        steps_for: dict[tuple[str, tuple[str, ...]], dict[str, list[str]]] = {}
         for action in record.actions:
-            why, rules = (action.why, action.rules) if action.why else (record.why, record.rules)
-            groups.setdefault((action.do, why, rules), []).append(action.container)
-        for (do, why, rules), containers in groups.items():
-            yield Line(record.at, who, self._pod(record.name) + _doing(do, containers), why, rules)
+            if action.do == "kill-pod" and not self.running.get((record.namespace, record.name)):
+                continue
+            reason = (action.why, action.rules) if action.why else (record.why, record.rules)
+            steps_for.setdefault(reason, {}).setdefault(action.do, []).append(action.container)
+        for (why, rules), steps_of in steps_for.items():
+            what = ", ".join(_doing(do, containers) for do, containers in steps_of.items())
+            yield Line(record.at, who, pod + what, why, rules)
 
     def _runtime(self, order: int, record: RuntimeChanged) -> Iterator[Line]:
         name, run = self._name(record.pod, record.container), _run_of(record)
+        if record.event in ("start", "exit"):
+            pod = (record.namespace, record.pod)
+            self.running[pod] = self.running.get(pod, 0) + (1 if record.event == "start" else -1)
         if record.event == "stop":
             self.graces[run] = record.grace or 0
         elif record.event == "signal":
@@ -259,9 +273,15 @@ def _doing(do: str, containers: list[str]) -> str:
     return " ".join([words, ", ".join(container for container in containers if container)]).strip()
 
 
-def _has_two_reasons(record: Decided) -> bool:
-    """Whether the pass itself has a reason beside those of its steps; a SyncPod only says how far the Pod has come."""
-    return record.pass_ != "SyncPod" and any(action.why not in ("", record.why) for action in record.actions)
+def _placing(record: Decided) -> str:
+    """What the scheduler does for a Pod; its steps say where, or on which nodes what was in the way."""
+    for action in record.actions:
+        match action.do:
+            case "bind":
+                return f"bind {record.name} {action.why}"
+            case "preempt":
+                return f"preempt {action.why} for {record.name}"
+    return f"cannot place {record.name}"
 
 
 def _short_actor(actor: str, with_node: bool) -> str:

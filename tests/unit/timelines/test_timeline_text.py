@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from by_hand import app_is, decided, header, history, records, runtime, write
 from retold import Teller
@@ -95,6 +96,7 @@ def test_the_heading_names_each_component_where_they_differ() -> None:
     )
 
 
+KILL_POD = DecidedAction(do="kill-pod")
 RUNNING = {"running": {}}
 ENDED = {"terminated": {"exitCode": 0, "reason": "Completed"}}
 
@@ -172,8 +174,36 @@ def test_steps_of_one_reason_are_one_line() -> None:
 
 
 def test_steps_without_a_reason_take_that_of_the_pass() -> None:
-    (line,) = told(decided(1, "SyncPod", "all ended", ("K-66",), DecidedAction(do="kill-pod")))
+    (_, line) = told(runtime(1, "app", "start"), decided(2, "SyncPod", "all ended", ("K-66",), KILL_POD))
     assert (line.what, line.why, line.rules) == ("stop the pod", "all ended", ("K-66",))
+
+
+def test_stopping_a_pod_in_which_nothing_runs_is_not_told() -> None:
+    ended = [runtime(1, "app", "start"), runtime(2, "app", "exit", code=0)]
+    lines = told(*ended, decided(3, "SyncPod", "no sandbox", ("K-35",), KILL_POD, DecidedAction(do="create-sandbox")))
+    assert [line.what for line in lines[2:]] == ["create the sandbox"]
+
+
+def test_different_steps_of_one_reason_are_one_line() -> None:
+    steps = [DecidedAction(do=do, container=name) for do, name in (("create-sandbox", ""), ("start", "app"))]
+    assert [line.what for line in told(decided(1, "SyncPod", "new", ("K-35",), *steps))] == [
+        "create the sandbox, start app"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("steps", "what"),
+    [
+        ([DecidedAction(do="bind", why="to node1")], "bind web to node1"),
+        ([DecidedAction(do="preempt", why="default/a on node1")], "preempt default/a on node1 for web"),
+        ([DecidedAction(do="reject", why="node1: full")], "cannot place web"),
+        ([], "cannot place web"),
+    ],
+)
+def test_the_scheduler_says_what_it_does_with_the_pod(steps: list[DecidedAction], what: str) -> None:
+    decision = msgspec.structs.replace(decided(1, "Schedule", "because", ("C-60",), *steps), actor="default-scheduler")
+    bound = write(2, "default-scheduler", {"spec": {"nodeName": "node1"}})
+    assert [(line.who, line.what, line.why) for line in told(decision, bound)] == [("scheduler", what, "because")]
 
 
 def test_a_stop_of_the_dead_is_not_told() -> None:
