@@ -135,6 +135,8 @@ class ActionDone(Record, frozen=True, kw_only=True, tag="action"):
     """
 
     do: str
+    asked: Instant | None = None
+    """When the request was sent, where that was before the API server carried it out."""
     arguments: dict[str, Any] = {}
     code: int = 0
     reason: str = ""
