@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 Complaints: TypeAlias = list[str]
 
 _LABEL: Final = re.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_OLD_LABEL: Final = re.compile("[a-z]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN: Final = re.compile(rf"{_LABEL.pattern}(\.{_LABEL.pattern})*")
 _QUALIFIED: Final = re.compile("([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _LABEL_VALUE: Final = re.compile(f"({_QUALIFIED.pattern})?")
@@ -23,6 +24,10 @@ _HEADER: Final = re.compile("[-A-Za-z0-9]+")
 _LABEL_RULE: Final = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
     "with an alphanumeric character"
+)
+_OLD_LABEL_RULE: Final = (
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
+    "and end with an alphanumeric character"
 )
 _SUBDOMAIN_RULE: Final = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
@@ -51,6 +56,21 @@ def dns_label(text: str) -> Complaints:
         dotted = _SUBDOMAIN.fullmatch(text)
         found.append("must not contain dots" if dotted else _mismatch(_LABEL_RULE, _LABEL, "my-name", "123-abc"))
     return found
+
+
+def dns_1035_label(text: str) -> Complaints:
+    """RFC 1035 label, at most 63 characters: the name of a Service."""
+    found = too_long(text, 63)
+    if not _OLD_LABEL.fullmatch(text):
+        found.append(_mismatch(_OLD_LABEL_RULE, _OLD_LABEL, "my-name", "abc-123"))
+    return found
+
+
+def any_path_segment(text: str) -> Complaints:
+    """Anything that can stand between two slashes of a URL: the name of a Role and its like."""
+    if text in (".", ".."):
+        return [f"may not be '{text}'"]
+    return [f"may not contain '{mark}'" for mark in ("/", "%") if mark in text]
 
 
 def dns_subdomain(text: str) -> Complaints:

@@ -15,6 +15,7 @@ import msgspec
 
 from kubesim.objects.status import render_time
 from kubesim.releases import Release
+from kubesim.store import formats
 from kubesim.store.admission import Admission
 from kubesim.store.defaulting import default_job, default_pod_spec, default_template_spec
 from kubesim.store.disabled_fields import drop_from_job_spec, drop_from_pod_spec
@@ -26,6 +27,9 @@ from kubesim.store.validation_job import job_errors, job_warnings
 from kubesim.store.validation_meta import metadata_errors
 from kubesim.store.validation_pod import pod_only_errors, pod_spec_errors
 from kubesim.units import Instant
+
+_NAMES: Final = {"Namespace": formats.dns_label, "Service": formats.dns_1035_label}
+"""The form of a kind's names, where it is not a DNS subdomain."""
 
 _GATED: Final = {
     "type": "PodScheduled",
@@ -63,9 +67,12 @@ def prepare(kind: Kind, obj: dict[str, Any], release: Release, now: Instant, adm
         case "Job":
             return prepare_job(obj, release)
         case "Secret":
-            return Ready(_secret(obj))
+            obj = _secret(obj)
     generation = {"generation": 1} if kind.has_generation else {}
-    return Ready({**obj, "metadata": {**obj["metadata"], **generation}})
+    metadata = {**obj["metadata"], **generation}
+    check = _NAMES.get(kind.name, formats.any_path_segment if kind.group.startswith("rbac") else formats.dns_subdomain)
+    errors = metadata_errors(metadata, release, namespaced=kind.namespaced, check=check)
+    return Ready({**obj, "metadata": metadata}, tuple(errors))
 
 
 def _secret(obj: dict[str, Any]) -> dict[str, Any]:

@@ -303,6 +303,7 @@ class Store:
         named = {key: value for key, value in metadata.items() if key not in _SET_BY_THE_SERVER}
         if not named.get("name") and named.get("generateName"):
             named["name"] = named["generateName"] + _suffix(uid)
+        named.pop("namespace", None)
         if kind.namespaced:
             named["namespace"] = namespace
         return {**named, "uid": uid, "creationTimestamp": render_time(now)}

@@ -82,7 +82,7 @@ def _spec_errors(spec: Json, path: str, release: Release) -> list[FieldError]:
     if spec.get("maxFailedIndexes") is not None and spec.get("backoffLimitPerIndex") is None:
         errors.append(required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified"))
     if spec.get("managedBy") is not None:
-        errors += _managed_by_errors(spec["managedBy"], f"{path}.managedBy")
+        errors += _managed_by_errors(spec["managedBy"], f"{path}.managedBy", release)
     errors += _mode_errors(spec, path)
     if spec.get("podFailurePolicy") is not None:
         errors += failure_policy_errors(spec, f"{path}.podFailurePolicy", release)
@@ -133,7 +133,7 @@ def _indexed_errors(spec: Json, path: str) -> list[FieldError]:
     return errors
 
 
-def _managed_by_errors(name: str, path: str) -> list[FieldError]:
+def _managed_by_errors(name: str, path: str, release: Release) -> list[FieldError]:
     host, _, target = name.partition("/")
     if not name:
         errors = [required(path)]
@@ -144,7 +144,7 @@ def _managed_by_errors(name: str, path: str) -> list[FieldError]:
         if not re.fullmatch(_PATH, target):
             errors.append(invalid(path, target, f"Invalid path (regex used for validation is '{_PATH}')"))
     if len(name.encode()) > _MANAGED_BY_BYTES:
-        errors.append(FieldError(TOO_LONG, path, f"may not be more than {_MANAGED_BY_BYTES} bytes"))
+        errors.append(FieldError(TOO_LONG, path, release.text("too_long").format(limit=_MANAGED_BY_BYTES)))
     return errors
 
 

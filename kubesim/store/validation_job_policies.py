@@ -121,11 +121,11 @@ def success_policy_errors(spec: Json, path: str, release: Release) -> list[Field
     if len(rules) > _RULES:
         errors.append(too_many(f"{path}.rules", len(rules), _RULES))
     for i, rule in enumerate(rules):
-        errors += _success_rule_errors(rule, f"{path}.rules[{i}]", spec.get("completions") or 0)
+        errors += _success_rule_errors(rule, f"{path}.rules[{i}]", spec.get("completions") or 0, release)
     return errors
 
 
-def _success_rule_errors(rule: Json, path: str, completions: int) -> list[FieldError]:
+def _success_rule_errors(rule: Json, path: str, completions: int, release: Release) -> list[FieldError]:
     count, indexes = rule.get("succeededCount"), rule.get("succeededIndexes")
     errors, total = [], 0
     if count is None and indexes is None:
@@ -134,7 +134,7 @@ def _success_rule_errors(rule: Json, path: str, completions: int) -> list[FieldE
     if indexes is not None:
         field = f"{path}.succeededIndexes"
         if len(indexes) > _INDEXES_BYTES:
-            errors.append(FieldError(TOO_LONG, field, f"may not be more than {_INDEXES_BYTES} bytes"))
+            errors.append(FieldError(TOO_LONG, field, release.text("too_long").format(limit=_INDEXES_BYTES)))
         try:
             total = _number_of_indexes(indexes, completions)
         except _BadIndexes as problem:

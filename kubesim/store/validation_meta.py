@@ -42,7 +42,7 @@ def metadata_errors(
         errors.append(required("metadata.namespace"))
     unit = release.text("label_too_long_unit")
     errors += label_errors(metadata.get("labels") or {}, "metadata.labels", unit)
-    errors += annotation_errors(metadata.get("annotations") or {}, "metadata.annotations", unit)
+    errors += annotation_errors(metadata.get("annotations") or {}, "metadata.annotations", release)
     errors += _owner_errors(metadata.get("ownerReferences") or [])
     errors += _finalizer_errors(metadata.get("finalizers") or [], unit)
     return errors
@@ -57,14 +57,15 @@ def label_errors(labels: dict[str, str], path: str, unit: str) -> list[FieldErro
     return errors
 
 
-def annotation_errors(annotations: dict[str, str], path: str, unit: str) -> list[FieldError]:
+def annotation_errors(annotations: dict[str, str], path: str, release: Release) -> list[FieldError]:
     """The errors of annotations: their keys, and their size together."""
     errors = []
     for key in sorted(annotations):
-        errors += each(path, key, formats.qualified_name(key.lower(), unit))
+        errors += each(path, key, formats.qualified_name(key.lower(), release.text("label_too_long_unit")))
     size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
     if size > _ANNOTATIONS_LIMIT:
-        errors.append(FieldError("FieldValueTooLong", path, f"may not be more than {_ANNOTATIONS_LIMIT} bytes"))
+        detail = release.text("too_long").format(limit=_ANNOTATIONS_LIMIT)
+        errors.append(FieldError("FieldValueTooLong", path, detail))
     return errors
 
 

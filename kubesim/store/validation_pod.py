@@ -83,7 +83,7 @@ def template_errors(template: Json, path: str, release: Release) -> list[FieldEr
     """The errors of a Pod template: labels, annotations, spec."""
     metadata = template.get("metadata") or {}
     errors = label_errors(metadata.get("labels") or {}, f"{path}.labels", _unit(release))
-    errors += annotation_errors(metadata.get("annotations") or {}, f"{path}.annotations", _unit(release))
+    errors += annotation_errors(metadata.get("annotations") or {}, f"{path}.annotations", release)
     errors += pod_spec_errors(template.get("spec") or {}, f"{path}.spec", release)
     if (template.get("spec") or {}).get("ephemeralContainers"):
         detail = "ephemeral containers not allowed in pod template"

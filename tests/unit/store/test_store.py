@@ -336,3 +336,44 @@ def test_lists_are_sorted_and_cut_to_a_namespace() -> None:
         store.create(pod, 0)
     assert [obj["metadata"]["name"] for obj in store.list("Pod")] == ["y", "z", "x"]
     assert [obj["metadata"]["name"] for obj in store.list("Pod", "a")] == ["y", "z"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "api", "name", "expected"),
+    [
+        ("ConfigMap", "v1", "", "metadata.name: Required value: name or generateName is required"),
+        ("ConfigMap", "v1", "a.b", None),
+        ("Namespace", "v1", "a.b", 'metadata.name: Invalid value: "a.b": must not contain dots'),
+        ("Role", "rbac.authorization.k8s.io/v1", "a:b", None),
+        ("Role", "rbac.authorization.k8s.io/v1", "a/b", "metadata.name: Invalid value: \"a/b\": may not contain '/'"),
+        (
+            "Service",
+            "v1",
+            "1a",
+            'metadata.name: Invalid value: "1a": a DNS-1035 label must consist of lower case alphanumeric characters '
+            "or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or "
+            "'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')",
+        ),
+    ],
+)
+def test_every_kind_needs_a_good_name(kind: str, api: str, name: str, expected: str | None) -> None:
+    reply = a_store().create({"apiVersion": api, "kind": kind, "metadata": {"name": name}}, 0)
+    assert [error.text for error in reply.errors] == ([] if expected is None else [expected])
+
+
+def test_a_cluster_wide_object_loses_its_namespace() -> None:
+    store = a_store()
+    store.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n", "namespace": "x"}}, 0)
+    node = store.find("Node", "", "n")
+    assert node is not None
+    assert "namespace" not in node["metadata"]
+
+
+def test_a_namespace_can_be_deleted() -> None:
+    store = a_store(provision_namespaces=False)
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
+    assert store.create(namespace, 0).ok
+    assert store.delete("Namespace", "", "shop", 0).ok
+    pod = a_pod()
+    pod["metadata"]["namespace"] = "shop"
+    assert store.create(pod, 0).code == 404
