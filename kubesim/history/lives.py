@@ -155,6 +155,11 @@ class PodLife:
         return last.at if last.change == "DELETED" else None
 
     @property
+    def node(self) -> str:
+        """The node it was bound to, or nothing."""
+        return str((self.versions[-1].object.get("spec") or {}).get("nodeName") or "")
+
+    @property
     def phases(self) -> tuple[PhaseChange, ...]:
         """The phases as the API server saw them, each with the instant of the write."""
         found: list[PhaseChange] = []

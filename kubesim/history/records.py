@@ -80,6 +80,8 @@ class RuntimeChanged(Record, frozen=True, kw_only=True, tag="runtime"):
     command: str = ""
     exec: int | None = None
     purpose: str = ""
+    began: Instant | None = None
+    """Of an exec-exit without an exec-start (a probe that took its time): when it began."""
     container_id: str = ""
 
 

@@ -79,8 +79,8 @@ class Line:
 
 
 def story(history: History) -> list[Line]:
-    """The lines of a whole run, in order."""
-    return list(_Teller(history).lines())
+    """The lines of a whole run, in order of time; what was asked from outside stands at the instant of asking."""
+    return sorted(_Teller(history).lines(), key=lambda line: line.at)
 
 
 class _Teller:
@@ -94,6 +94,7 @@ class _Teller:
         self.graces: dict[tuple[str, ...], int] = {}
         self.signal_of_stop = _signals_of_stops(history)
         self.placed = {(one.namespace, one.name) for one in history.of(Decided) if "scheduler" in one.actor}
+        self.nodes = {(life.namespace, life.name): life.node for life in history.pods}
         self.running: dict[tuple[str, str], int] = {}
         """How many containers, sandboxes included, run in each Pod."""
 
@@ -147,7 +148,8 @@ class _Teller:
     def _decision(self, record: Decided) -> Iterator[Line]:
         who, pod = _short_actor(record.actor, self.several_nodes), self._pod(record.name)
         if who == "scheduler":
-            yield Line(record.at, who, _placing(record), record.why, record.rules)
+            node = self.nodes.get((record.namespace, record.name), "")
+            yield Line(record.at, who, _placing(record, node), record.why, record.rules)
             return
         if record.why and (not record.actions or record.pass_ == TERMINATING):
             yield Line(record.at, who, pod + _PASSES.get(record.pass_, record.pass_), record.why, record.rules)
@@ -253,7 +255,7 @@ def _by_signal(code: int | None) -> str:
 def _action(record: ActionDone) -> Iterator[Line]:
     """What was done from outside. A create that was accepted is told by the object that it made."""
     verb, _, kind = record.do.partition(" ")
-    refused = record.code >= 400
+    refused, at = record.code >= 400, record.at if record.asked is None else record.asked
     if record.do == "snapshot" or (verb in ("create", "apply") and not refused):
         return
     given = record.arguments
@@ -262,9 +264,9 @@ def _action(record: ActionDone) -> Iterator[Line]:
     extras = [f"{word} {given[key]}{unit}" for key, word, unit in _EXTRAS if given.get(key) is not None]
     what = " ".join(part for part in (verb, subject) if part) + "".join(f", {extra}" for extra in extras)
     if refused:
-        yield Line(record.at, "user", f"{what}: refused ({record.code} {record.reason})", record.message, (), "bad")
+        yield Line(at, "user", f"{what}: refused ({record.code} {record.reason})", record.message, (), "bad")
     else:
-        yield Line(record.at, "user", what, tone="who")
+        yield Line(at, "user", what, tone="who")
 
 
 def _doing(do: str, containers: list[str]) -> str:
@@ -273,12 +275,12 @@ def _doing(do: str, containers: list[str]) -> str:
     return " ".join([words, ", ".join(container for container in containers if container)]).strip()
 
 
-def _placing(record: Decided) -> str:
-    """What the scheduler does for a Pod; its steps say where, or on which nodes what was in the way."""
+def _placing(record: Decided, node: str) -> str:
+    """What the scheduler does for a Pod, which ended up on ``node``."""
     for action in record.actions:
         match action.do:
             case "bind":
-                return f"bind {record.name} {action.why}"
+                return f"bind {record.name}" + (f" to {node}" if node else "")
             case "preempt":
                 return f"preempt {action.why} for {record.name}"
     return f"cannot place {record.name}"

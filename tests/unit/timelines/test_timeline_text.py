@@ -167,6 +167,12 @@ def test_actions_are_told_unless_their_effect_says_it_all(done: ActionDone, what
     assert [line.what for line in told(done)] == ([what] if what else [])
 
 
+def test_what_was_asked_stands_before_what_it_did() -> None:
+    deleting = write(5, "user", {"metadata": {"deletionTimestamp": "2024-01-01T00:00:00Z"}})
+    delete = ActionDone(at=5 * MILLISECOND, asked=3 * MILLISECOND, do="delete", arguments={"name": "web"}, code=200)
+    assert [line.what for line in told(deleting, delete)] == ["delete web", "Pod web is being deleted"]
+
+
 def test_steps_of_one_reason_are_one_line() -> None:
     steps = [DecidedAction(do="start", container=name, why="never ran", rules=("K-50",)) for name in ("a", "b")]
     (line,) = told(decided(1, "SyncPod", "initialized", ("K-41",), *steps))
@@ -194,7 +200,7 @@ def test_different_steps_of_one_reason_are_one_line() -> None:
 @pytest.mark.parametrize(
     ("steps", "what"),
     [
-        ([DecidedAction(do="bind", why="to node1")], "bind web to node1"),
+        ([DecidedAction(do="bind")], "bind web to node1"),
         ([DecidedAction(do="preempt", why="default/a on node1")], "preempt default/a on node1 for web"),
         ([DecidedAction(do="reject", why="node1: full")], "cannot place web"),
         ([], "cannot place web"),
