@@ -111,6 +111,8 @@ class ContainerLife:
                 run.execs.append(begun)
                 if record.exec is not None:
                     self._execs[record.exec] = begun
+            case "exec-exit" if record.began is not None:
+                run.execs.append(Exec(record.began, record.command, record.purpose, record.at, record.code))
             case "exec-exit" if record.exec in self._execs:
                 ended = self._execs.pop(record.exec)
                 ended.exit, ended.code = record.at, record.code

@@ -33,7 +33,7 @@ def run_hook(
         then(None)
     elif handler.exec is not None:
         done = partial(_exec_done, handler.exec.command, place, then)
-        kubelet.runtime.exec(runtime_pod, instance, handler.exec.command, purpose, done)
+        kubelet.runtime.execs.run(runtime_pod, instance, handler.exec.command, purpose, done)
     elif handler.sleep is not None:
         seconds = handler.sleep.seconds if kubelet.release.enabled("PodLifecycleSleepAction") else 0
         kubelet.clock.after(seconds * SECOND, then, None)

@@ -49,7 +49,7 @@ class Instance:
     """Its process 1 has come to its end and is about to be gone."""
     out_of_memory: bool = False
     wake: Timer | None = None
-    seen_version: tuple[int, int] = (0, 0)
+    world: tuple[int, int] = (0, 0)
     """Files and processes as a resting probe last saw them."""
     unsteady_before_exec: int = 0
 

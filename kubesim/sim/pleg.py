@@ -113,7 +113,7 @@ class Pleg:
         self.clock.after(self.duration, self._looked, self.clock.now, found)
 
     def _looked(self, began: Instant, found: dict[str, dict[str, RuntimeState]]) -> None:
-        changed = [(uid, self._reconcile(uid, states, began)) for uid, states in found.items()]
+        changed = [(uid, self._compare(uid, states, began)) for uid, states in found.items()]
         self._tell(began)
         for uid, events in changed:
             if events:
@@ -125,7 +125,7 @@ class Pleg:
         if self._last_look() > asked:
             return
         began = self.clock.now
-        events = self._reconcile(uid, self.runtime.states(uid), began)
+        events = self._compare(uid, self.runtime.states(uid), began)
         self._dirty.discard(uid)
         if uid in self._cache:
             self._cache[uid].modified = began
@@ -133,7 +133,7 @@ class Pleg:
         if events:
             self.listener.runtime_changed(uid, events)
 
-    def _reconcile(self, uid: str, states: dict[str, RuntimeState], began: Instant) -> tuple[tuple[str, str], ...]:
+    def _compare(self, uid: str, states: dict[str, RuntimeState], began: Instant) -> tuple[tuple[str, str], ...]:
         before = self._states.get(uid, {})
         events: list[tuple[str, str]] = []
         for container_id in dict.fromkeys((*before, *states)):

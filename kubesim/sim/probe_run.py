@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kubesim.kubelet.observed import RuntimeState
 from kubesim.kubelet.probe_worker import ProbeAnswer, ProbeWorker
+from kubesim.sim.execs import GONE
 from kubesim.sim.instances import Instance
 from kubesim.units import SECOND, Instant, format_duration
 
@@ -54,7 +55,7 @@ def run_probe(kubelet: Kubelet, worker: ProbeWorker, then: Callable[[Answer], No
         return
     done = partial(_exec_done, kubelet, worker, instance, kubelet.clock.now, then)
     timeout = probe.timeout_seconds * SECOND
-    kubelet.runtime.exec(runtime_pod, instance, probe.exec.command, worker.type.value, done, timeout)
+    kubelet.runtime.execs.run(runtime_pod, instance, probe.exec.command, worker.type.value, done, timeout)
 
 
 def _exec_done(
@@ -68,7 +69,7 @@ def _exec_done(
 ) -> None:
     """Exit 0 is success, anything else failure; an overrun counts as failure (K-99)."""
     timeout = worker.probe.timeout_seconds * SECOND
-    if code < 0:
+    if code == GONE:
         then(Answer(ProbeAnswer.ERROR, _EXITED))
     elif kubelet.clock.now - began >= timeout and code == 137:
         command = " ".join(worker.probe.exec.command) if worker.probe.exec else ""

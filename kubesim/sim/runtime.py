@@ -25,6 +25,7 @@ from kubesim.scripts import (
     Volume,
 )
 from kubesim.sim.clock import Clock, Timer
+from kubesim.sim.execs import Execs
 from kubesim.sim.identity import identifier
 from kubesim.sim.instances import Instance, RuntimePod, Sandbox
 from kubesim.sim.recorder import Recorder
@@ -39,8 +40,6 @@ _CANNOT_START = (
 )
 _NOT_STARTED = 126
 """The code of an exec whose command cannot be started."""
-_QUIET_EXEC: Duration = SECOND // 2
-"""An exec probe shorter than this is not recorded; the recordings cannot tell it from noise either."""
 
 
 class RuntimeListener(Protocol):
@@ -73,20 +72,6 @@ class _Stop:
     kill: Timer | None = None
 
 
-@dataclass(slots=True)
-class _Exec:
-    """A process that the kubelet started in a container; ``deadline`` kills it, ``then`` gets (code, output)."""
-
-    instance: Instance
-    exec_id: int
-    purpose: str
-    command: str
-    then: Callable[[int, str], None] | None
-    started: int
-    recorded: bool
-    deadline: Timer | None = None
-
-
 class Runtime:
     """One node's runtime. ``listener`` and ``file_watcher`` are set by the kubelet that owns it."""
 
@@ -98,8 +83,7 @@ class Runtime:
         self.pods: dict[str, RuntimePod] = {}
         self.listener: RuntimeListener | None = None
         self._stops: dict[str, list[_Stop]] = {}
-        self._execs: dict[tuple[str, int], _Exec] = {}
-        self._next_exec = 1
+        self.execs = Execs(node, clock, timing, recorder, self)
         self._next_ip = 2
         self.watched: set[tuple[str, str]] = set()
         """Containers whose every change is told to the listener, once."""
@@ -155,7 +139,7 @@ class Runtime:
                 self._record(pod, SANDBOX, sandbox.attempt, "exit", code=137, container_id=sandbox.id)
         for instance in pod.running():
             if instance.lives:
-                self._apply(pod, instance, instance.machine.signal(self.clock.now, "KILL"))
+                self.apply(pod, instance, instance.machine.signal(self.clock.now, "KILL"))
         self._changed(pod.uid)
         self.clock.after(self.timing.latency("sandbox-stop-rest"), then)
 
@@ -182,7 +166,7 @@ class Runtime:
         instance.move(RuntimeState.RUNNING, now)
         instance.started_at = now
         self._record(pod, instance.name, instance.number, "start", container_id=instance.id)
-        self._apply(pod, instance, effects)
+        self.apply(pod, instance, effects)
         self._changed(pod.uid)
         self.clock.after(self.timing.latency("start-rest"), then, "")
 
@@ -223,7 +207,7 @@ class Runtime:
         if instance.ended:
             return
         if instance.ending is None:
-            self._apply(pod, instance, instance.machine.signal(self.clock.now, signal))
+            self.apply(pod, instance, instance.machine.signal(self.clock.now, signal))
         elif signal == "KILL" and instance.ending.live:
             instance.ending.cancel()
             self._exits(pod, instance, Exited(self.clock.now, 137, "KILL"))
@@ -238,62 +222,7 @@ class Runtime:
         """Nothing is left of the pod."""
         self.pods.pop(uid, None)
 
-    # -- execs ----------------------------------------------------------------------------------------------------
-
-    def exec(
-        self,
-        pod: RuntimePod,
-        instance: Instance,
-        argv: tuple[str, ...],
-        purpose: str,
-        then: Callable[[int, str], None] | None,
-        timeout: Duration | None = None,
-    ) -> None:
-        """Run a command in the container; ``then`` gets exit code and output, or (-1, "") if the container is gone."""
-        self.clock.after(self.timing.latency("exec"), self._exec_starts, pod, instance, argv, purpose, then, timeout)
-
-    def _exec_starts(
-        self,
-        pod: RuntimePod,
-        instance: Instance,
-        argv: tuple[str, ...],
-        purpose: str,
-        then: Callable[[int, str], None] | None,
-        timeout: Duration | None,
-    ) -> None:
-        if not instance.lives:
-            if then is not None:
-                then(-1, "")
-            return
-        number = self._next_exec
-        self._next_exec += 1
-        is_hook = purpose in ("postStart", "preStop")
-        entry = _Exec(instance, number, purpose, " ".join(argv), then, self.clock.now, is_hook)
-        self._execs[instance.id, number] = entry
-        if is_hook:
-            self._record_exec(pod, entry, "exec-start")
-        if timeout is not None:
-            entry.deadline = self.clock.after(timeout, self._exec_overruns, pod, entry)
-        instance.unsteady_before_exec = instance.machine.kernel.unsteady
-        self._apply(pod, instance, instance.machine.exec(self.clock.now, argv, number))
-
-    def _exec_overruns(self, pod: RuntimePod, entry: _Exec) -> None:
-        if (entry.instance.id, entry.exec_id) in self._execs:
-            self._apply(pod, entry.instance, entry.instance.machine.kill_exec(self.clock.now, entry.exec_id))
-
-    def _exec_ends(self, pod: RuntimePod, instance: Instance, effect: ExecExited) -> None:
-        entry = self._execs.pop((instance.id, effect.exec_id), None)
-        if entry is None:
-            return
-        if entry.deadline is not None:
-            entry.deadline.cancel()
-        if not entry.recorded and self.clock.now - entry.started >= _QUIET_EXEC:
-            self._record_exec(pod, entry, "exec-start", entry.started)
-            entry.recorded = True
-        if entry.recorded:
-            self._record_exec(pod, entry, "exec-exit", code=effect.code)
-        if entry.then is not None:
-            self.clock.after(self.timing.latency("exec-return"), entry.then, effect.code, effect.output)
+    # -- questions and stimuli ------------------------------------------------------------------------------------
 
     def ask(self, pod: RuntimePod, instance: Instance, purpose: str, handler: Handler | None) -> Reply:
         """What the container's processes answer to an httpGet, tcpSocket or grpc probe or hook right now."""
@@ -313,20 +242,21 @@ class Runtime:
         if signal is not None:
             self._send(pod, instance, signal)
         elif instance.lives:
-            self._apply(pod, instance, instance.machine.end(self.clock.now, exit_code or 0))
+            self.apply(pod, instance, instance.machine.end(self.clock.now, exit_code or 0))
 
     # -- driving the processes ------------------------------------------------------------------------------------
 
     def touch(self, pod: RuntimePod, instance: Instance) -> None:
         """Let the container's processes run up to now (before something reads their files)."""
         if instance.lives:
-            self._apply(pod, instance, instance.machine.advance(self.clock.now))
+            self.apply(pod, instance, instance.machine.advance(self.clock.now))
 
     def _wake(self, pod: RuntimePod, instance: Instance) -> None:
         instance.wake = None
         self.touch(pod, instance)
 
-    def _apply(self, pod: RuntimePod, instance: Instance, effects: list[Effect]) -> None:
+    def apply(self, pod: RuntimePod, instance: Instance, effects: list[Effect]) -> None:
+        """Carry out what the container's processes did."""
         for effect in effects:
             match effect:
                 case Output():
@@ -342,9 +272,9 @@ class Runtime:
                         )
                     )
                 case ExecExited():
-                    self._exec_ends(pod, instance, effect)
+                    self.execs.ended(pod, instance, effect)
                 case StartFailure(exec_id=int(number)):
-                    self._exec_ends(pod, instance, ExecExited(effect.at, number, _NOT_STARTED, effect.message))
+                    self.execs.ended(pod, instance, ExecExited(effect.at, number, _NOT_STARTED, effect.message))
                 case FilesChanged():
                     self._files_changed(pod, instance, effect)
                 case Assumed():
@@ -362,9 +292,9 @@ class Runtime:
     def _tell_watcher(self, instance: Instance) -> None:
         """A resting probe hears of the first change in its container."""
         machine = instance.machine
-        version = (machine.kernel.files.version(), len(machine.kernel.processes) - len(machine.kernel.execs))
-        if version != instance.seen_version:
-            instance.seen_version = version
+        world = (machine.kernel.files.version(), len(machine.kernel.processes) - len(machine.kernel.execs))
+        if world != instance.world:
+            instance.world = world
             if (instance.pod_uid, instance.name) in self.watched and self.listener is not None:
                 self.clock.at(self.clock.now, self.listener.world_changed, instance.pod_uid, instance.name)
 
@@ -386,7 +316,7 @@ class Runtime:
 
     def _look_at_files(self, pod: RuntimePod, instance: Instance) -> None:
         if instance.lives:
-            self._apply(pod, instance, instance.machine.files_changed(self.clock.now))
+            self.apply(pod, instance, instance.machine.files_changed(self.clock.now))
 
     def _exits(self, pod: RuntimePod, instance: Instance, effect: Exited) -> None:
         instance.ended = True
@@ -404,9 +334,7 @@ class Runtime:
             container_id=instance.id,
         )
         self.clock.after(self.timing.latency("exit-seen"), self._exit_seen, pod, instance)
-        for key, entry in [(key, entry) for key, entry in self._execs.items() if entry.instance is instance]:
-            del self._execs[key]
-            self._end_orphaned_exec(pod, entry)
+        self.execs.container_ended(pod, instance)
 
     def _exit_seen(self, pod: RuntimePod, instance: Instance) -> None:
         """The runtime has noticed that the process is gone: from now on it reports so, and StopContainer returns."""
@@ -416,15 +344,6 @@ class Runtime:
             if stop.kill is not None:
                 stop.kill.cancel()
             self.clock.after(self.timing.latency("stop-return"), stop.then)
-
-    def _end_orphaned_exec(self, pod: RuntimePod, entry: _Exec) -> None:
-        """The container ended while an exec ran in it: the exec was killed with it."""
-        if entry.deadline is not None:
-            entry.deadline.cancel()
-        if entry.recorded:
-            self._record_exec(pod, entry, "exec-exit", code=137)
-        if entry.then is not None:
-            self.clock.after(self.timing.latency("exec-return"), entry.then, 137, "")
 
     # -- records --------------------------------------------------------------------------------------------------
 
@@ -459,26 +378,6 @@ class Runtime:
                 signal=signal,
                 reason=reason,
                 container_id=container_id,
-            )
-        )
-
-    def _record_exec(
-        self, pod: RuntimePod, entry: _Exec, event: str, at: int | None = None, code: int | None = None
-    ) -> None:
-        self.recorder.record(
-            RuntimeChanged(
-                at=self.clock.now if at is None else at,
-                node=self.node,
-                namespace=pod.namespace,
-                pod=pod.name,
-                container=entry.instance.name,
-                run=entry.instance.number,
-                event=event,
-                code=code,
-                command=entry.command,
-                exec=entry.exec_id,
-                purpose=entry.purpose,
-                container_id=entry.instance.id,
             )
         )
 

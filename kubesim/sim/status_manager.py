@@ -1,6 +1,6 @@
 """The kubelet's status manager on the clock: one serial writer that sends the newest status of each pod (S-40, K-19h).
 
-What is merged, refused or forced is decided in ``kubelet/status_manager.py``. The full reconcile every 10 s is only
+What is merged, refused or forced is decided in ``kubelet/status_manager.py``. The full sync every 10 s is only
 scheduled while some pod's status in the API differs from the kubelet's (a held-back terminal phase, K-17).
 """
 
@@ -29,7 +29,7 @@ from kubesim.units import SECOND, Instant
 if TYPE_CHECKING:
     from kubesim.sim.kubelet import Kubelet
 
-_RECONCILE = 10 * SECOND
+_FULL_SYNC = 10 * SECOND
 
 
 @dataclass(slots=True)
@@ -49,8 +49,8 @@ class StatusManager:
         self._sent: dict[str, int] = {}
         self._queue: deque[str] = deque()
         self._busy = False
-        self._phase = kubelet.timing.phase("status", _RECONCILE)
-        self._reconciling = False
+        self._phase = kubelet.timing.phase("status", _FULL_SYNC)
+        self._syncing_all = False
 
     def get(self, uid: str) -> PodStatus | None:
         """The status the kubelet generated last, or None."""
@@ -145,23 +145,23 @@ class StatusManager:
         if stored is not None and can_be_deleted(pod_view(stored), finished=entry.finished):
             self.kubelet.delete_object(entry.pod)
         if merged.phase != entry.status.phase:
-            self._reconcile_later()
+            self._sync_all_later()
         return reply
 
     def _written(self, _reply: Reply) -> None:
         self._busy = False
         self._next()
 
-    def _reconcile_later(self) -> None:
-        if self._reconciling:
+    def _sync_all_later(self) -> None:
+        if self._syncing_all:
             return
-        self._reconciling = True
+        self._syncing_all = True
         now = self.kubelet.clock.now
-        due = self._phase + -(-(now + 1 - self._phase) // _RECONCILE) * _RECONCILE
-        self.kubelet.clock.at(due, self._reconcile)
+        due = self._phase + -(-(now + 1 - self._phase) // _FULL_SYNC) * _FULL_SYNC
+        self.kubelet.clock.at(due, self._sync_all)
 
-    def _reconcile(self) -> None:
-        self._reconciling = False
+    def _sync_all(self) -> None:
+        self._syncing_all = False
         for uid, entry in list(self._cached.items()):
             current = self.kubelet.api.store.find("Pod", entry.pod.metadata.namespace, entry.pod.metadata.name)
             if current is not None and current["status"].get("phase") != entry.status.phase:

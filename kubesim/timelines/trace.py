@@ -7,8 +7,10 @@ rounded to 1 ms, the layout of the file to the byte.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
+
+from msgspec import structs
 
 from kubesim.history.history import History
 from kubesim.history.records import (
@@ -178,7 +180,7 @@ def _tables(history: History, last: Instant) -> dict[str, Any]:
         "pods": _watched(pods, "pod", digest.pod_digest, started, plain, names),
         "jobs": _watched(jobs, "job", digest.job_digest, started, plain, {}),
         "events": [_event(event, started, plain, names) for event in history.events],
-        "runtime": [_runtime(entry, started, names) for entry in history.runtime if entry.event in _TAILS],
+        "runtime": [_runtime(entry, started, names) for entry in _with_starts(history.runtime) if entry.event in _TAILS],
         "logs": [_log(entry, started, names) for entry in history.of(OutputWritten)],
     }
     end = relative(last, started)
@@ -254,6 +256,14 @@ def _event(event: EventEmitted, started: Instant, plain: Plain, names: dict[Key,
     if event.update and event.last != event.first:
         found["last"] = relative(event.last, started)
     return found
+
+
+def _with_starts(entries: Iterable[RuntimeChanged]) -> Iterator[RuntimeChanged]:
+    """The runtime's records, with the start of an exec that was only told when it ended (a slow probe)."""
+    for entry in entries:
+        if entry.event == "exec-exit" and entry.began is not None:
+            yield structs.replace(entry, at=entry.began, event="exec-start", code=None)
+        yield entry
 
 
 def _tail_of_exec(entry: RuntimeChanged) -> Digest:
