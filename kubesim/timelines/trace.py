@@ -171,6 +171,7 @@ def _action(action: ActionDone, started: Instant) -> Digest:
 def _tables(history: History, last: Instant) -> dict[str, Any]:
     """Everything with a ``t`` up to the recording's end, and what the API server stored of each Pod."""
     names, started = stable_names(history), history.started
+    runtime = (entry for entry in _with_starts(history.runtime) if entry.event in _TAILS)
     plain = plain_text(names)
     pods = {key: versions for key, versions in history.all_versions.items() if key.kind == "Pod"}
     jobs = {key: versions for key, versions in history.all_versions.items() if key.kind == "Job"}
@@ -180,7 +181,7 @@ def _tables(history: History, last: Instant) -> dict[str, Any]:
         "pods": _watched(pods, "pod", digest.pod_digest, started, plain, names),
         "jobs": _watched(jobs, "job", digest.job_digest, started, plain, {}),
         "events": [_event(event, started, plain, names) for event in history.events],
-        "runtime": [_runtime(entry, started, names) for entry in _with_starts(history.runtime) if entry.event in _TAILS],
+        "runtime": [_runtime(entry, started, names) for entry in runtime],
         "logs": [_log(entry, started, names) for entry in history.of(OutputWritten)],
     }
     end = relative(last, started)
