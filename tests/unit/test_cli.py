@@ -496,3 +496,34 @@ def test_settings_are_read(text: str, value: Setting) -> None:
 def test_values_that_are_read_already_stay() -> None:
     at = DeleteAt(SECOND, None)
     assert (options.delete_at(at), options.duration(5)) == (at, 5)
+
+
+# -- with the real engine --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> str:
+    path = tmp_path / "web.yaml"
+    path.write_text(POD)
+    return str(path)
+
+
+def test_the_same_command_gives_the_same_bytes(manifest: str) -> None:
+    first, second = (kubesim("run", manifest, "-o", "jsonl", "--seed", "3", "--draw", "2") for _ in range(2))
+    assert first.exit_code == 0
+    assert first.stdout == second.stdout
+
+
+@pytest.mark.parametrize("form", ["text", "table", "wide", "events", "describe", "yaml", "json", "jsonl", "trace"])
+def test_every_format_shows_a_real_run(manifest: str, form: str) -> None:
+    result = kubesim("run", manifest, "-o", form, "--release", "1.29")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "web" in result.stdout
+
+
+def test_a_refused_manifest_is_told_as_kubectl_tells_it(tmp_path: Path) -> None:
+    path = tmp_path / "web.yaml"
+    path.write_text(POD.replace("name: app", "name: App"))
+    result = kubesim("run", str(path), "-o", "table")
+    assert result.exit_code == 1
+    assert result.stderr.startswith('The Pod "web" is invalid: spec.containers[0].name: Invalid value: "App": ')
