@@ -18,7 +18,7 @@ import msgspec
 
 from kubesim.releases import Release
 from kubesim.releases.field_tables import Field, field_table, required_fields
-from kubesim.store.kinds import Kind
+from kubesim.store.kinds import Kind, type_name
 from kubesim.store.quantities import NotAQuantity, canonical
 
 _LIMITS: Final = {"int32": 2**31, "int64": 2**63}
@@ -52,7 +52,7 @@ def decode(raw: Mapping[str, Any], kind: Kind, release: Release) -> Body:
 
     The spec is read once for all objects with an equal one: the result shares it and must not be changed in place.
     """
-    name = f"{(kind.group or 'core').split('.')[0]}.{kind.version}.{kind.name}"
+    name = type_name(kind)
     types = field_table(release)
     reader = _Reader(release)
     spec = raw.get("spec")

@@ -41,6 +41,11 @@ class Kind:
         return self.qualified.lower()
 
 
+def type_name(kind: Kind) -> str:
+    """The kind's type in the field tables: ``core.v1.Pod``."""
+    return f"{(kind.group or 'core').split('.')[0]}.{kind.version}.{kind.name}"
+
+
 _SERVED: Final = (
     Kind("Pod", "", "v1", "pods"),
     Kind("Node", "", "v1", "nodes", namespaced=False),

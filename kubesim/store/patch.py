@@ -13,7 +13,7 @@ import jsonpointer
 
 from kubesim.errors import KubesimError
 from kubesim.releases import Release
-from kubesim.store.kinds import KINDS
+from kubesim.store.kinds import KINDS, type_name
 from kubesim.store.strategic import strategic_merge
 
 Json: TypeAlias = dict[str, Any]
@@ -40,9 +40,7 @@ def patched(obj: Json, type_: PatchType, patch: Any, kind: str, release: Release
             merged: Json = merge(obj, patch)
             return merged
         case PatchType.STRATEGIC:
-            served = KINDS[kind]
-            group = (served.group or "core").split(".")[0]
-            return strategic_merge(obj, patch, f"{group}.{served.version}.{kind}", release)
+            return strategic_merge(obj, patch, type_name(KINDS[kind]), release)
 
 
 def merge(target: Any, patch: Any) -> Any:

@@ -68,8 +68,10 @@ def prepare(kind: Kind, obj: dict[str, Any], release: Release, now: Instant, adm
             return prepare_job(obj, release)
         case "Secret":
             obj = _secret(obj)
-    generation = {"generation": 1} if kind.has_generation else {}
-    metadata = {**obj["metadata"], **generation}
+    metadata = dict(obj["metadata"])
+    if kind.has_generation:
+        metadata["generation"] = 1
+        obj = {key: value for key, value in obj.items() if key != "status"}
     check = _NAMES.get(kind.name, formats.any_path_segment if kind.group.startswith("rbac") else formats.dns_subdomain)
     errors = metadata_errors(metadata, release, namespaced=kind.namespaced, check=check)
     return Ready({**obj, "metadata": metadata}, tuple(errors))

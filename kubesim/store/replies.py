@@ -86,6 +86,26 @@ def invalid(kind: Kind, name: str, errors: Sequence[FieldError], warnings: Seque
     )
 
 
+def other_uid(kind: Kind, obj: dict[str, Any], uid: str | None) -> Reply | None:
+    """The refusal of a write meant for an earlier object of the same name; None when it fits or names no uid."""
+    stored = obj["metadata"]["uid"]
+    if uid is None or uid == stored:
+        return None
+    because = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {stored}"
+    return conflict(kind.resource, obj["metadata"]["name"], because)
+
+
+def no_such_kind(raw: dict[str, Any]) -> Reply:
+    """404: a kind nobody serves; kubectl finds out before it sends anything."""
+    metadata = raw.get("metadata") or {}
+    message = (
+        f'resource mapping not found for name: "{metadata.get("name", "")}" namespace: '
+        f'"{metadata.get("namespace", "")}" from "STDIN": no matches for kind "{raw.get("kind", "")}" in version '
+        f'"{raw.get("apiVersion", "")}"\nensure CRDs are installed first'
+    )
+    return Reply(404, "NotFound", "the server could not find the requested resource", kubectl=f"error: {message}")
+
+
 def creating(source: str = "STDIN") -> str:
     """kubectl's clause in the message of a failed create."""
     return f'error when creating "{source}": '

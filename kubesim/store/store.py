@@ -7,7 +7,6 @@ out is shared and must not be changed (it copies what it changes). Source: apise
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -15,18 +14,19 @@ from kubesim.objects.status import render_time
 from kubesim.releases import Release
 from kubesim.store import replies
 from kubesim.store.admission import Admission, admit_pod, with_priority
+from kubesim.store.apply import apply_patch, with_last_applied
 from kubesim.store.changes import ADDED, DELETED, MODIFIED, Change
 from kubesim.store.conditions import with_condition
 from kubesim.store.deletion import Deletion, Propagation, deletion, is_gone_after_update
 from kubesim.store.fields import decode
-from kubesim.store.kinds import KINDS, Kind
+from kubesim.store.kinds import KINDS, Kind, type_name
+from kubesim.store.naming import name_suffix, uid_of
 from kubesim.store.patch import NotApplicable, PatchType, patched
 from kubesim.store.prepare import prepare
 from kubesim.store.replies import Reply
 from kubesim.store.update_rules import prepare_update, status_update_errors
 from kubesim.units import Instant
 
-_SUFFIX_LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
 _FIRST_NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
@@ -97,7 +97,7 @@ class Store:
         during = replies.creating()
         kind = KINDS.get(raw.get("kind", ""))
         if kind is None or raw.get("apiVersion") != kind.api_version:
-            return _no_such_kind(raw)
+            return replies.no_such_kind(raw)
         body = decode(raw, kind, self.release)
         if body.error or (body.unknown and field_validation == "Strict"):
             return replies.bad_request(body.message(kind), during)
@@ -116,7 +116,7 @@ class Store:
         warnings = (*unknown, *ready.warnings)
         name = ready.object["metadata"].get("name", "")
         if ready.errors:
-            return replies.invalid(kind, name, ready.errors, warnings)
+            return replies.invalid(kind, name, ready.errors, unknown)
         if self.find(kind.name, namespace, name) is not None:
             return replies.already_exists(kind, name, during)
         stored = self._commit(ADDED, kind, ready.object, now, "create", actor)
@@ -135,7 +135,25 @@ class Store:
         if metadata.get("resourceVersion", old["metadata"]["resourceVersion"]) != old["metadata"]["resourceVersion"]:
             because = "the object has been modified; please apply your changes to the latest version and try again"
             return replies.conflict(kind.resource, metadata["name"], because)
-        return self._written(kind, old, raw, now, actor, verb)
+        return self._written(kind, old, raw, now, actor, verb, "replaced")
+
+    def apply(
+        self, raw: dict[str, Any], now: Instant, *, field_validation: str = "Strict", actor: str = "user"
+    ) -> Reply:
+        """What ``kubectl apply`` (client side) does: create, or patch towards the manifest what it said before."""
+        manifest = with_last_applied(raw)
+        kind = KINDS.get(raw.get("kind", ""))
+        metadata = raw.get("metadata") or {}
+        namespace = (metadata.get("namespace") or "default") if kind and kind.namespaced else ""
+        old = None if kind is None else self.find(kind.name, namespace, metadata.get("name", ""))
+        if kind is None or old is None:
+            return self.create(manifest, now, field_validation=field_validation, actor=actor)
+        body = decode(raw, kind, self.release)
+        if body.error or (body.unknown and field_validation == "Strict"):
+            return replies.bad_request(body.message(kind), replies.creating())
+        patch = apply_patch(old, manifest, type_name(kind), self.release)
+        new = patched(old, PatchType.STRATEGIC, patch, kind.name, self.release)
+        return self._written(kind, old, new, now, actor, "patch", "configured", "unchanged")
 
     def patch(
         self,
@@ -177,7 +195,7 @@ class Store:
         old = self.find(kind, namespace, name)
         if old is None:
             return replies.not_found(served, name)
-        if refusal := _other_uid(served, old, uid):
+        if refusal := replies.other_uid(served, old, uid):
             return refusal
         if old.get("status") == status:
             return replies.done(200, old)
@@ -220,7 +238,7 @@ class Store:
         pod = self.find("Pod", namespace, name)
         if pod is None:
             return replies.not_found(kind, name)
-        if refusal := _other_uid(kind, pod, uid):
+        if refusal := replies.other_uid(kind, pod, uid):
             return refusal
         if self.release.enabled("PodDisruptionConditions"):
             condition = {
@@ -276,9 +294,17 @@ class Store:
         return left
 
     def _written(
-        self, kind: Kind, old: dict[str, Any], new: dict[str, Any], now: Instant, actor: str, verb: str
+        self,
+        kind: Kind,
+        old: dict[str, Any],
+        new: dict[str, Any],
+        now: Instant,
+        actor: str,
+        verb: str,
+        word: str = "patched",
+        idle: str = "patched (no change)",
     ) -> Reply:
-        """An update of metadata and spec, after its decoding, defaults and checks (C-3)."""
+        """An update of metadata and spec, after its decoding, defaults and checks (C-3); the words are kubectl's."""
         name = old["metadata"]["name"]
         body = decode(new, kind, self.release)
         if body.error:
@@ -287,8 +313,8 @@ class Store:
         if ready.errors:
             return replies.invalid(kind, name, ready.errors, ready.warnings)
         if ready.object == old:
-            return replies.done(200, old, f"{kind.shown}/{name} patched (no change)", ready.warnings)
-        shown = f"{kind.shown}/{name} patched"
+            return replies.done(200, old, f"{kind.shown}/{name} {idle}", ready.warnings)
+        shown = f"{kind.shown}/{name} {word}"
         if is_gone_after_update(ready.object["metadata"]):
             return replies.done(200, self._remove(kind, ready.object, now, verb, actor), shown, ready.warnings)
         return replies.done(200, self._commit(MODIFIED, kind, ready.object, now, verb, actor), shown, ready.warnings)
@@ -299,10 +325,10 @@ class Store:
     def _identified(self, kind: Kind, metadata: dict[str, Any], namespace: str, now: Instant) -> dict[str, Any]:
         """The metadata of a new object: name from generateName, namespace, uid, creation time."""
         self._created += 1
-        uid = _uid(f"{self._seed}/{self._created}")
+        uid = uid_of(f"{self._seed}/{self._created}")
         named = {key: value for key, value in metadata.items() if key not in _SET_BY_THE_SERVER}
         if not named.get("name") and named.get("generateName"):
-            named["name"] = named["generateName"] + _suffix(uid)
+            named["name"] = named["generateName"] + name_suffix(uid)
         named.pop("namespace", None)
         if kind.namespaced:
             named["namespace"] = namespace
@@ -355,34 +381,3 @@ _SET_BY_THE_SERVER: Final = frozenset(
         *("generation", "selfLink", "managedFields"),
     )
 )
-
-
-def _other_uid(kind: Kind, obj: dict[str, Any], uid: str | None) -> Reply | None:
-    """The refusal of a write meant for another object of the same name, or None."""
-    stored = obj["metadata"]["uid"]
-    if uid is None or uid == stored:
-        return None
-    because = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {stored}"
-    return replies.conflict(kind.resource, obj["metadata"]["name"], because)
-
-
-def _no_such_kind(raw: dict[str, Any]) -> Reply:
-    metadata = raw.get("metadata") or {}
-    message = (
-        f'resource mapping not found for name: "{metadata.get("name", "")}" namespace: '
-        f'"{metadata.get("namespace", "")}" from "STDIN": no matches for kind "{raw.get("kind", "")}" in version '
-        f'"{raw.get("apiVersion", "")}"\nensure CRDs are installed first'
-    )
-    return Reply(404, "NotFound", "the server could not find the requested resource", kubectl=f"error: {message}")
-
-
-def _uid(text: str) -> str:
-    """A uid in the form of a random one, the same for the same text."""
-    digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-    return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"
-
-
-def _suffix(uid: str) -> str:
-    """Five letters for generateName, from the uid so that equal runs give equal names."""
-    digest = hashlib.blake2b(uid.encode(), digest_size=5).digest()
-    return "".join(_SUFFIX_LETTERS[byte % len(_SUFFIX_LETTERS)] for byte in digest)

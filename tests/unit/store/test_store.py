@@ -377,3 +377,56 @@ def test_a_namespace_can_be_deleted() -> None:
     pod = a_pod()
     pod["metadata"]["namespace"] = "shop"
     assert store.create(pod, 0).code == 404
+
+
+def test_a_refused_pod_is_not_warned_about() -> None:
+    ports = [{"containerPort": 80}, {"containerPort": 80}]
+    store = a_store()
+    assert store.create(a_pod(containers=[{"name": "a", "image": "i", "ports": ports}]), 0).warnings
+    assert store.create(a_pod("two", containers=[{"name": "A", "image": "i", "ports": ports}]), 0).warnings == ()
+
+
+def test_apply_creates_changes_and_leaves_alone() -> None:
+    store = a_store()
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "1", "b": "2"}}
+    assert store.apply(config, 0).kubectl == "configmap/c created"
+    assert store.apply(config, 0).kubectl == "configmap/c unchanged"
+    store.patch("ConfigMap", "default", "c", "merge", {"data": {"other": "3"}}, 0)
+    reply = store.apply({**config, "data": {"a": "9"}}, 0)
+    assert reply.kubectl == "configmap/c configured"
+    assert reply.object is not None
+    assert reply.object["data"] == {"a": "9", "other": "3"}, "b was applied before and is gone; other was not"
+
+
+def test_apply_is_held_to_the_rules_of_updates() -> None:
+    store = a_store()
+    pod = a_pod()
+    assert store.apply(pod, 0).ok
+    newer = a_pod(containers=[{"name": "app", "image": "busybox:1.37"}])
+    reply = store.apply(newer, 0)
+    assert reply.kubectl == "pod/web configured"
+    assert reply.object is not None
+    assert reply.object["spec"]["containers"][0]["image"] == "busybox:1.37"
+    refused = store.apply(a_pod(restartPolicy="Never"), 0)
+    assert refused.code == 422
+    assert store.apply({**pod, "spec": {**pod["spec"], "zone": "a"}}, 0).code == 400
+
+
+def test_apply_removes_list_entries_by_their_key() -> None:
+    def deployment(*names: str) -> dict[str, Any]:
+        containers = [{"name": name, "image": "i", "env": [{"name": "A", "value": name}]} for name in names]
+        template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": containers}}
+        return {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "d"},
+            "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": template},
+        }
+
+    store = a_store()
+    store.apply(deployment("one", "two"), 0)
+    reply = store.apply(deployment("two", "three"), 0)
+    assert reply.object is not None
+    left = [entry["name"] for entry in reply.object["spec"]["template"]["spec"]["containers"]]
+    assert left == ["two", "three"]
+    assert reply.object["metadata"]["generation"] == 2
