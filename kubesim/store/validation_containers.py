@@ -261,7 +261,11 @@ def _rule_errors(rule: Json, path: str, release: Release) -> list[FieldError]:
 
 def _init_resize_error(policies: list[Json], path: str, release: Release) -> FieldError:
     if speaks_json(release):
-        value = as_json([{key: entry.get(key, "") for key in ("resourceName", "restartPolicy")} for entry in policies])
+        internal = [
+            {"ResourceName": entry.get("resourceName", ""), "RestartPolicy": entry.get("restartPolicy", "")}
+            for entry in policies
+        ]
+        value = as_json(internal)
     else:
         value = go_list("core.ContainerResizePolicy", policies, _go_resize)
     return FieldError("FieldValueInvalid", path, release.text("init_resize_policy"), value)

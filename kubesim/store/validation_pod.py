@@ -21,6 +21,7 @@ from kubesim.store.field_errors import (
     required,
     shown,
 )
+from kubesim.store.go_values import as_json, go_list, speaks_json
 from kubesim.store.validation_containers import (
     Around,
     ephemeral_errors,
@@ -56,7 +57,7 @@ def pod_spec_errors(spec: Json, path: str, release: Release) -> list[FieldError]
     errors += pod_security_errors(spec, path)
     for i, reference in enumerate(spec.get("imagePullSecrets") or ()):
         errors += [] if reference.get("name") else [required(f"{path}.imagePullSecrets[{i}].name")]
-    errors += _dns_errors(spec, f"{path}.dnsConfig")
+    errors += _dns_errors(spec, f"{path}.dnsConfig", release)
     errors += _gate_errors(spec, path, release)
     errors += _spread_errors(spec.get("topologySpreadConstraints") or [], f"{path}.topologySpreadConstraints")
     errors += _scalar_errors(spec, path)
@@ -141,7 +142,7 @@ def _choice_errors(value: str, choices: tuple[str, ...], path: str) -> list[Fiel
     return [not_supported(path, value, choices) if value else required(path)]
 
 
-def _dns_errors(spec: Json, path: str) -> list[FieldError]:
+def _dns_errors(spec: Json, path: str, release: Release) -> list[FieldError]:
     config = spec.get("dnsConfig")
     no_policy = spec.get("dnsPolicy") == "None"
     if config is None:
@@ -152,13 +153,14 @@ def _dns_errors(spec: Json, path: str) -> list[FieldError]:
         detail = "must provide at least one DNS nameserver when `dnsPolicy` is None"
         errors.append(required(f"{path}.nameservers", detail))
     if len(servers) > 3:
-        errors.append(_unshown(f"{path}.nameservers", "must not have more than 3 nameservers"))
+        errors.append(_too_many_texts(f"{path}.nameservers", servers, "more than 3 nameservers", release))
     for i, server in enumerate(servers):
         if not _is_address(server):
             detail = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
             errors.append(invalid(f"{path}.nameservers[{i}]", server, detail))
-    if len(config.get("searches") or ()) > 32:
-        errors.append(_unshown(f"{path}.searches", "must not have more than 32 search paths"))
+    searches = config.get("searches") or []
+    if len(searches) > 32:
+        errors.append(_too_many_texts(f"{path}.searches", searches, "more than 32 search paths", release))
     for i, option in enumerate(config.get("options") or ()):
         if not option.get("name"):
             errors.append(required(f"{path}.options[{i}]", "must not be empty"))
@@ -242,8 +244,9 @@ def _moved(error: FieldError, path: str) -> FieldError:
     return FieldError(error.type, path + error.field, error.detail, error.shown)
 
 
-def _unshown(path: str, detail: str) -> FieldError:
-    return FieldError(INVALID, path, detail)
+def _too_many_texts(path: str, values: list[str], what: str, release: Release) -> FieldError:
+    said = as_json(values) if speaks_json(release) else go_list("string", values)
+    return FieldError(INVALID, path, f"must not have {what}", said)
 
 
 def _is_address(text: str) -> bool:

@@ -249,6 +249,11 @@ def test_a_volume_with_errors_cannot_be_mounted() -> None:
             "2001:db8::ffff)",
         ),
         (
+            {"dnsConfig": {"nameservers": ["1.1.1.1", "1.1.1.2", "1.1.1.3", "1.1.1.4"]}},
+            'dnsConfig.nameservers: Invalid value: []string{"1.1.1.1", "1.1.1.2", "1.1.1.3", "1.1.1.4"}: must not have '
+            "more than 3 nameservers",
+        ),
+        (
             {"hostAliases": [{"ip": "x", "hostnames": ["a"]}]},
             'hostAliases[0].ip: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
         ),
@@ -447,3 +452,27 @@ def test_a_very_wide_job_is_warned_of() -> None:
 )
 def test_selectors(expression: dict[str, Any], holds: bool) -> None:
     assert selects({"matchExpressions": [expression]}, {"a": "1"}) is holds
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (
+            "1.33",
+            '[]core.ContainerResizePolicy{core.ContainerResizePolicy{ResourceName:"cpu", RestartPolicy:"NotRequired"}}',
+        ),
+        ("1.36", '[{"ResourceName":"cpu","RestartPolicy":"NotRequired"}]'),
+    ],
+)
+def test_a_plain_init_has_no_resize_policy(name: str, shown: str) -> None:
+    """C-28."""
+    server = release(name, component="apiserver")
+    policy = [{"resourceName": "cpu", "restartPolicy": "NotRequired"}]
+    init = {"name": "setup", "image": "i", "resizePolicy": policy}
+    spec = default_pod_spec({"containers": [{"name": "app", "image": "i"}], "initContainers": [init]}, server)
+    assert texts(pod_spec_errors(spec, "spec", server)) == [
+        f"spec.initContainers[0].resizePolicy: Invalid value: {shown}: must not be set for init containers"
+    ]
+    sidecar = {**init, "restartPolicy": "Always"}
+    spec = default_pod_spec({"containers": [{"name": "app", "image": "i"}], "initContainers": [sidecar]}, server)
+    assert pod_spec_errors(spec, "spec", server) == []
