@@ -79,7 +79,9 @@ def test_the_index_of_a_pod(text: str | None, index: int | None, valid: int | No
     assert valid_index(found, job(completions=None)) is None
 
 
-@pytest.mark.parametrize(("text", "count"), [("3", 3), ("-1", 0), ("2147483648", 0), ("many", 0)])
+@pytest.mark.parametrize(
+    ("text", "count"), [("3", 3), ("-1", 0), ("2147483647", 2**31 - 1), ("2147483648", 0), ("many", 0)]
+)
 def test_unreadable_counts_are_none(text: str, count: int) -> None:
     """J-35."""
     found = pod("a", index=0, annotations={INDEX_FAILURE_COUNT: text, INDEX_IGNORED_FAILURE_COUNT: text})
@@ -169,6 +171,14 @@ def test_failed_indexes(limit: int, policy: str | None, failures: int, code: int
     decision = synced(given, counted(0, -1, failures=failures, code=code), known=controller())
     assert all(write.status.failed_indexes == failed for write in decision.status_writes)
     assert bool(decision.status_writes) or failed == ""
+
+
+def test_indexes_failed_before_stay_failed() -> None:
+    """J-35: they get no new pod, and their text comes first."""
+    given = job({"failedIndexes": "1", "active": 0}, completionMode="Indexed", completions=4, backoffLimitPerIndex=0)
+    decision = synced(given, counted(2, -1), known=controller())
+    assert [write.status.failed_indexes for write in decision.status_writes] == ["1,2", "1,2"]
+    assert [place.index for place in decision.creations] == [0]
 
 
 def test_counting_by_index_needs_its_gate() -> None:

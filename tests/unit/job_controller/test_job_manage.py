@@ -180,6 +180,11 @@ def test_a_pod_that_was_never_created_finished_at_the_beginning() -> None:
     assert finish_time(pod_view({}), controller()) == 0
 
 
+def test_a_deletion_without_grace_is_the_end() -> None:
+    """J-33."""
+    assert finish_time(pod_view({"metadata": {"deletionTimestamp": at(-3)}}), controller()) == NOW - 3 * SECOND
+
+
 @pytest.mark.parametrize(
     ("limit", "restart", "phase", "mains", "inits", "past"),
     [

@@ -297,6 +297,32 @@ def test_pods_without_the_finalizer_are_counted_already() -> None:
     assert decision.memory.expectations.finalizers == {"b-uid", "c-uid"}
 
 
+def test_uncounted_pods_stay_so_until_their_finalizer_is_gone() -> None:
+    """J-21: the first write leaves them, the last counts them."""
+    status = {"uncountedTerminatedPods": {"failed": ["a-uid"]}, "failed": 3, "active": 2}
+    decision = synced(job(status), pod("a", "Failed", ended=-1), pod("b"), known=controller())
+    first, last = (write.status for write in decision.status_writes)
+    assert (first.failed, last.failed) == (3, 4)
+    assert first.uncounted is not None
+    assert first.uncounted.failed == ("a-uid",)
+
+
+def test_indexes_counted_before_leave_room_for_others() -> None:
+    """J-21: the limit is about what this sync adds."""
+    pods = [pod(f"p{number:03}", "Succeeded", ended=-1, index=number) for number in range(501)]
+    spec = {"completions": 600, "completionMode": "Indexed", "parallelism": 0}
+    decision = synced(job({"completedIndexes": "0-499"}, **spec), *pods, known=controller())
+    assert len(decision.finalizers) == 501
+
+
+def test_suspension_is_written_only_when_pods_are_managed() -> None:
+    """J-37: not while changes are still to be seen, nor for a Job that is complete."""
+    waiting = Memory(expectations=Expectations(creations=1, since=NOW))
+    assert synced(job(suspend=True), pod("a"), known=controller(), memory=waiting).events == ()
+    complete = synced(job(suspend=True), pod("a", "Succeeded", ended=-1), known=controller())
+    assert [event.reason for event in complete.events] == ["Completed"]
+
+
 def test_one_sync_lists_at_most_500_pods() -> None:
     """J-21: the Job does not finish in a sync that stopped in between."""
     pods = [pod(f"p{number:03}", "Succeeded", ended=-1) for number in range(501)]

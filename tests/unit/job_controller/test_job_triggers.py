@@ -140,6 +140,7 @@ def test_expectations_are_replaced_and_lowered() -> None:
     """J §3: new ones take the place of old ones; finalizers are kept apart."""
     set_ = expecting(finalizers_expected(Expectations(deletions=4, since=1), ["a", "b"]), NOW, creations=2)
     assert set_ == Expectations(creations=2, since=NOW, finalizers=frozenset({"a", "b"}))
+    assert creation_observed(set_).creations == 1
     assert creation_observed(set_, 2).creations == 0
     assert deletion_observed(set_).deletions == -1
     assert finalizer_removal_observed(set_, "a").finalizers == {"b"}
