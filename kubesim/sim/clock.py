@@ -53,6 +53,8 @@ class Clock:
 
     def __init__(self, start: Instant = 0) -> None:
         self._environment = simpy.Environment(initial_time=start)
+        self.fired = 0
+        """How many callbacks have run."""
         self._foreground = 0
         self._stopped = False
 
@@ -92,3 +94,4 @@ class Clock:
         environment = self._environment
         while not (self._stopped or self.settled) and environment.peek() <= until:
             environment.step()
+            self.fired += 1
