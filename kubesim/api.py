@@ -38,8 +38,9 @@ def run(
     """Run a scenario on the virtual clock and give its history.
 
     ``release`` and ``gates`` set what components that name no release of their own run; ``bugs`` forces known bugs;
-    ``cluster`` replaces the scenario's whole. ``until`` in nanoseconds from t=0 (default: the scenario's, else until nothing
-    can change any more, at most 1 h). ``draw`` 0 is nominal; others vary latencies inside their ranges. Raises
+    ``cluster`` replaces the scenario's whole. ``until`` in nanoseconds from t=0 (default: the scenario's, else until
+    nothing can change any more, at most 1 h). ``seed`` makes another replication: declared distributions and
+    latencies are drawn from it; without one (or 0) latencies are nominal. ``draw`` varies latencies alone. Raises
     ScenarioError or ReleaseError for what cannot be run.
     """
     from kubesim.sim.world import World  # imports simpy: only when something is run
@@ -54,6 +55,7 @@ def run(
         scenario = replace(scenario, cluster=replace(scenario.cluster, settings=changed))
     if seed is not None:
         scenario = replace(scenario, seed=seed)
+        draw = draw or seed
     if timing is not None:
         profile = replace(scenario.cluster.timing, profile=timing)
         scenario = replace(scenario, cluster=replace(scenario.cluster, timing=profile))

@@ -45,6 +45,7 @@ class Timer:
         if self.live:
             self.live = False
             self._clock.forget(self)
+            self._clock.now = self.instant
             self._callback(*self._arguments)
 
 
@@ -52,23 +53,23 @@ class Clock:
     """Virtual time in nanoseconds since the epoch of ``units``; equal instants run in the order they were asked for."""
 
     def __init__(self, start: Instant = 0) -> None:
+        self.now: Instant = start
+        """The instant of the callback that runs, or ran last."""
         self._environment = simpy.Environment(initial_time=start)
         self.fired = 0
         """How many callbacks have run."""
         self._foreground = 0
         self._stopped = False
 
-    @property
-    def now(self) -> Instant:
-        return int(self._environment.now)
-
     def at(self, instant: Instant, callback: Callable[..., None], *arguments: Any, background: bool = False) -> Timer:
         """Call back at the instant, or at once (after what is due already) if it has passed."""
-        timer = Timer(self, max(instant, self.now), callback, arguments, background)
+        environment = self._environment
+        now = int(environment.now)
+        delay = max(instant - now, 0)
+        timer = Timer(self, now + delay, callback, arguments, background)
         if not background:
             self._foreground += 1
-        timeout = simpy.Timeout(self._environment, timer.instant - self.now)
-        timeout.callbacks.append(timer)
+        simpy.Timeout(environment, delay).callbacks.append(timer)
         return timer
 
     def after(self, delay: Duration, callback: Callable[..., None], *arguments: Any, background: bool = False) -> Timer:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from kubesim.kubelet.actions import KillReason
+from kubesim.history.records import DecidedAction
+from kubesim.kubelet.actions import KillReason, Why
 from kubesim.kubelet.backoff import crash_backoff_key, crash_backoff_message, garbage_at, start_permitted
 from kubesim.kubelet.container_statuses import StartFailure
 from kubesim.kubelet.definition import container_definition
@@ -18,7 +19,7 @@ from kubesim.sim.images import ImageProblem
 from kubesim.sim.instances import Instance
 from kubesim.sim.stopping import ContainerKill
 from kubesim.sim.surroundings import ConfigError
-from kubesim.units import Instant
+from kubesim.units import MILLISECOND, Instant, format_duration
 
 if TYPE_CHECKING:
     from kubesim.sim.sync_pass import SyncPass
@@ -68,6 +69,10 @@ class ContainerStart:
             uid=self.pod.metadata.uid,
         )
         kubelet.container_event(self.pod, container, "Warning", "BackOff", text)
+        left = format_duration((decision.until - now) // MILLISECOND * MILLISECOND)
+        why = Why(f"in back-off of {format_duration(decision.delay)} since it ended, {left} left", ("K-25", "K-61"))
+        action = DecidedAction(do="hold back", container=container.name, why=why.text, rules=why.rules)
+        kubelet.record_decision(self.pod, "SyncPod", (action,), why)
         message = crash_backoff_message(decision.delay, container.name, self.pod, kubelet.release)
         self._fail("CrashLoopBackOff", message, retry_at=decision.until)
 

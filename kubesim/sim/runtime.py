@@ -230,7 +230,8 @@ class Runtime:
         answer = instance.machine.probe(self.clock.now, purpose, _question(handler))
         if answer.assumed:
             self.recorder.assume(self.clock.now, f"{pod.name}/{instance.name}", answer.assumed)
-        return Reply(answer.passes, answer.text, self.timing.latency("probe"), answer.until)
+        text = "" if answer.passes else _refusal(answer.text, pod, handler)
+        return Reply(answer.passes, text, self.timing.latency("probe"), answer.until)
 
     def answer_stays_until(self, instance: Instance) -> Instant | None:
         """Until when an exec that just ran would answer the same; None: until the container's world changes."""
@@ -384,6 +385,23 @@ class Runtime:
 
 def _mounts(instance: Instance, volume: Volume) -> bool:
     return any(mount.volume is volume for mount in instance.machine.kernel.files.mounts.values())
+
+
+def _refusal(text: str, pod: RuntimePod, handler: Handler | None) -> str:
+    """What the kubelet's client says of a connection that nobody takes; other answers as they are."""
+    if "connection refused" not in text or handler is None:
+        return text
+    ip = pod.sandboxes[-1].ip if pod.sandboxes else ""
+    address = f"{ip}:{handler.port}"
+    refused = f"dial tcp {address}: connect: connection refused"
+    match handler:
+        case HttpGetAction():
+            scheme = (handler.scheme or "HTTP").lower()
+            return f'Get "{scheme}://{handler.host or ip}:{handler.port}{handler.path or "/"}": {refused}'
+        case GrpcAction():
+            return f'timeout: failed to connect service "{address}" within 1s: context deadline exceeded'
+        case _:
+            return refused
 
 
 def _question(handler: Handler | None) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from kubesim.scenario.actions import (
     Snapshot,
 )
 from kubesim.sim.probe_run import Answer
+from kubesim.sim.unmodelled import note_unmodelled
 from kubesim.store import Reply
 from kubesim.units import Instant
 
@@ -44,6 +45,8 @@ class Stimuli:
         raw = document.raw
         reply = self.world.api.now(_USER, _Create(self, raw))
         self._record(f"create {raw.get('kind', '')}", {}, reply)
+        if reply.ok:
+            note_unmodelled(document, self.world.recorder, self.world.clock.now)
         return reply
 
     def perform(self, action: Action) -> None:
@@ -74,6 +77,7 @@ class Stimuli:
 
     def _create_or_apply(self, action: Create | Apply, document: Document) -> None:
         raw = document.raw
+        note_unmodelled(document, self.world.recorder, self.world.clock.now)
         metadata = raw.get("metadata") or {}
         found = self.store.find(raw.get("kind", ""), metadata.get("namespace", "default"), metadata.get("name", ""))
         if isinstance(action, Apply) and found is not None:

@@ -207,16 +207,23 @@ class SyncPass:
 
     def _record(self, decision: PodActions) -> None:
         actions: list[DecidedAction] = []
-        if decision.kill_pod:
+        if decision.kill_pod and self.seen.sandboxes:
             actions.append(_action("kill-pod", "", decision.why))
         if decision.create_sandbox:
             actions.append(_action("create-sandbox", "", decision.why))
         actions.extend(_action("kill", kill.name, kill.why) for kill in decision.kills)
         actions.extend(_action("reset", reset.name, reset.why) for reset in decision.resets)
         starts = (*decision.ephemeral_to_start, *decision.init_to_start, *decision.mains_to_start)
-        actions.extend(_action("start", start.name, start.why) for start in starts)
+        actions.extend(_action("start", start.name, _start_why(start, decision)) for start in starts)
         if actions:
             self.kubelet.record_decision(self.pod, "SyncPod", tuple(actions), decision.why)
+
+
+def _start_why(start: Start, decision: PodActions) -> Why:
+    """Why a container is started only now: for a first start, what the pod had to reach before."""
+    if start.why.text != "never ran":
+        return start.why
+    return Why(f"never ran; {decision.why.text}", tuple(dict.fromkeys((*start.why.rules, *decision.why.rules))))
 
 
 def _action(do: str, container: str, why: Why) -> DecidedAction:

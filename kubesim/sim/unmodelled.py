@@ -1,0 +1,61 @@
+"""What of the input this run does not act upon, said once per object and field; nothing is dropped in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from kubesim.objects.yaml import Document
+from kubesim.sim.recorder import Recorder
+from kubesim.units import Instant
+
+_ACTED_UPON: Final = frozenset({"Pod", "ConfigMap", "Secret", "Namespace", "Node"})
+_HELD: Final = frozenset({"Service", "ServiceAccount", "PriorityClass", "Event", "Lease", "RuntimeClass"})
+"""Kinds that are stored and change nothing in a Pod's life as it is modelled; their presence needs no word."""
+
+_CONTROLLERS: Final = {
+    "Job": "no Pod is created for it yet",
+    "CronJob": "no Job is created for it yet",
+    "Deployment": "no ReplicaSet is created for it yet",
+    "ReplicaSet": "no Pod is created for it yet",
+    "StatefulSet": "no Pod is created for it",
+    "DaemonSet": "no Pod is created for it",
+}
+
+_POD_FIELDS: Final = {
+    "hostPID": "containers keep process numbers of their own",
+    "hostIPC": "it changes nothing here",
+    "shareProcessNamespace": "containers keep process numbers of their own",
+    "overhead": "only the scheduler counts it",
+    "resourceClaims": "devices are not modelled",
+    "ephemeralContainers": "they are started, but `kubectl debug` itself is not modelled",
+}
+
+_VOLUME_FILES: Final = frozenset({"name", "emptyDir", "hostPath", "configMap", "secret", "downwardAPI"})
+
+
+def note_unmodelled(document: Document, recorder: Recorder, at: Instant) -> None:
+    """Record what this object asks for and the run leaves out."""
+    raw = document.raw
+    kind = raw.get("kind", "")
+    subject = f"{kind}/{(raw.get('metadata') or {}).get('name', '')}"
+    if kind in _CONTROLLERS:
+        recorder.not_modelled(at, subject, "kind", f"its controller is not modelled: {_CONTROLLERS[kind]}")
+    elif kind not in _ACTED_UPON | _HELD:
+        recorder.not_modelled(at, subject, "kind", "the object is stored, and nothing acts upon it")
+    if kind == "Pod":
+        for field, text in _of_pod(raw.get("spec") or {}):
+            recorder.not_modelled(at, subject, field, text)
+
+
+def _of_pod(spec: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for field, text in _POD_FIELDS.items():
+        if spec.get(field):
+            yield f"spec.{field}", text
+    for index, volume in enumerate(spec.get("volumes") or ()):
+        for source in sorted(set(volume) - _VOLUME_FILES):
+            yield f"spec.volumes[{index}].{source}", "its content is not known: an empty directory of the Pod's own"
+    for kind in ("initContainers", "containers"):
+        for index, container in enumerate(spec.get(kind) or ()):
+            if container.get("resizePolicy"):
+                yield f"spec.{kind}[{index}].resizePolicy", "in-place resize is not modelled"
