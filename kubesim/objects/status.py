@@ -97,6 +97,7 @@ def instant_of(value: str | int | None) -> Instant | None:
     return _parse_time(value)
 
 
+@lru_cache(maxsize=4096)
 def render_time(instant: Instant | None) -> str | None:
     """RFC 3339 in whole seconds (truncated), as the API stores times; None stays None."""
     if instant is None:
@@ -156,33 +157,33 @@ def _condition_view(raw: dict[str, Any]) -> Condition:
     )
 
 
+def _statuses_view(raw: dict[str, Any], key: str) -> tuple[ContainerStatus, ...]:
+    return tuple([_container_status_view(entry) for entry in raw.get(key) or ()])
+
+
 def status_view(raw: dict[str, Any]) -> PodStatus:
     """The typed status of a raw ``status`` object."""
-    lists = {
-        key: tuple(_container_status_view(entry) for entry in raw.get(wire) or ())
-        for key, wire in (
-            ("init_container_statuses", "initContainerStatuses"),
-            ("container_statuses", "containerStatuses"),
-            ("ephemeral_container_statuses", "ephemeralContainerStatuses"),
-        )
-    }
     return PodStatus(
         phase=raw.get("phase", ""),
         reason=raw.get("reason", ""),
         message=raw.get("message", ""),
-        conditions=tuple(_condition_view(entry) for entry in raw.get("conditions") or ()),
+        conditions=tuple([_condition_view(entry) for entry in raw.get("conditions") or ()]),
+        init_container_statuses=_statuses_view(raw, "initContainerStatuses"),
+        container_statuses=_statuses_view(raw, "containerStatuses"),
+        ephemeral_container_statuses=_statuses_view(raw, "ephemeralContainerStatuses"),
         start_time=instant_of(raw.get("startTime")),
         host_ip=raw.get("hostIP", ""),
         pod_ip=raw.get("podIP", ""),
         qos_class=raw.get("qosClass", ""),
         nominated_node_name=raw.get("nominatedNodeName", ""),
         observed_generation=raw.get("observedGeneration", 0),
-        **lists,
     )
 
 
 def _set(target: dict[str, Any], **values: object) -> dict[str, Any]:
-    target.update({key: value for key, value in values.items() if value not in ("", 0, None, ())})
+    for key, value in values.items():
+        if value:
+            target[key] = value
     return target
 
 
@@ -202,8 +203,9 @@ def _state_raw(state: ContainerState | None) -> dict[str, Any]:
             return {"terminated": _set(ended, containerID=state.container_id)}
 
 
+@lru_cache(maxsize=8192)
 def container_status_raw(status: ContainerStatus) -> dict[str, Any]:
-    """The wire form of one container status."""
+    """The wire form of one container status; shared, so it must not be changed."""
     raw: dict[str, Any] = {
         "name": status.name,
         "state": _state_raw(status.state),
@@ -219,8 +221,9 @@ def container_status_raw(status: ContainerStatus) -> dict[str, Any]:
     return raw
 
 
+@lru_cache(maxsize=8192)
 def condition_raw(condition: Condition) -> dict[str, Any]:
-    """The wire form of one condition."""
+    """The wire form of one condition; shared, so it must not be changed."""
     raw: dict[str, Any] = {"type": condition.type}
     _set(raw, observedGeneration=condition.observed_generation)
     raw["status"] = condition.status

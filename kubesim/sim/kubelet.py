@@ -107,9 +107,9 @@ class Kubelet:
         """A watch event: only pods bound to this node matter (the kubelet's watch selects them)."""
         if change.kind != "Pod" or (change.object.get("spec") or {}).get("nodeName") != self.node.name:
             return
-        pod = self._decode(change.object)
-        uid = pod.metadata.uid
+        uid = change.uid
         before = self.pods.get(uid)
+        pod = self._decode(change.object, before)
         if change.type == "DELETED":
             self._removed(pod)
             return
@@ -119,8 +119,11 @@ class Kubelet:
         elif _differs(before, pod) or self._readiness_gates_changed(pod):
             self._update(pod)
 
-    def _decode(self, raw: dict[str, Any]) -> Pod:
+    def _decode(self, raw: dict[str, Any], before: Pod | None) -> Pod:
         """The pod as this kubelet's release reads it: fields it does not know are not there (K-54)."""
+        if before is not None and _only_status_changed(before.raw, raw):
+            status = self.statuses.typed(before.metadata.uid, raw["status"])
+            return msgspec.structs.replace(before, status=status, raw=raw)
         pod = pod_view(raw)
         if self.release.policy("sidecar_field_at_kubelet") != "unknown":
             return pod
@@ -414,6 +417,14 @@ class _Delete:
         return self.kubelet.api.store.delete(
             "Pod", meta.namespace, meta.name, now, grace=0, uid_precondition=meta.uid, actor=self.kubelet.actor
         )
+
+
+def _only_status_changed(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether the spec is the very same object and the metadata the same but for its version."""
+    if before["spec"] is not now["spec"]:
+        return False
+    old, new = before["metadata"], now["metadata"]
+    return old.keys() == new.keys() and all(old[key] == new[key] for key in old if key != "resourceVersion")
 
 
 def _differs(before: Pod, now: Pod) -> bool:

@@ -48,6 +48,10 @@ class _Stores:
     by_type: dict[ProbeType, dict[str, ProbeResult]] = field(default_factory=lambda: {type_: {} for type_ in ProbeType})
 
 
+_NO_RESULTS = ProbeResults()
+_NOBODY: frozenset[str] = frozenset()
+
+
 class Prober:
     """One worker: its pure state, its grid, and whether it runs, waits for a tick, or rests."""
 
@@ -196,13 +200,16 @@ class ProbeManager:
         """What is stored for the pod's containers."""
         stores = self._stores.get(uid)
         if stores is None:
-            return ProbeResults()
+            return _NO_RESULTS
         by_type = stores.by_type
         return ProbeResults(by_type[ProbeType.STARTUP], by_type[ProbeType.READINESS], by_type[ProbeType.LIVENESS])
 
     def existing(self, uid: str, type_: ProbeType) -> frozenset[str]:
         """The containers that have a worker of that type."""
-        return frozenset(name for name, kind in self._probers.get(uid, {}) if kind is type_)
+        probers = self._probers.get(uid)
+        if not probers:
+            return _NOBODY
+        return frozenset([name for name, kind in probers if kind is type_])
 
     def trigger_readiness(self, uid: str, containers: tuple[str, ...]) -> None:
         """Run these containers' readiness probes out of schedule (K-103)."""

@@ -47,6 +47,8 @@ class StatusManager:
         self.kubelet = kubelet
         self._cached: dict[str, _Cached] = {}
         self._sent: dict[str, int] = {}
+        self._written_status: dict[str, tuple[dict[str, Any], PodStatus]] = {}
+        """The status written last of each pod, raw and typed, so that it need not be read again."""
         self._queue: deque[str] = deque()
         self._busy = False
         self._phase = kubelet.timing.phase("status", _FULL_SYNC)
@@ -61,6 +63,12 @@ class StatusManager:
         """The pod is gone."""
         self._cached.pop(uid, None)
         self._sent.pop(uid, None)
+        self._written_status.pop(uid, None)
+
+    def typed(self, uid: str, raw: dict[str, Any]) -> PodStatus:
+        """The typed form of a raw status, at no cost if it is the one written last."""
+        written = self._written_status.get(uid)
+        return written[1] if written is not None and written[0] is raw else status_view(raw)
 
     def set(self, pod: Pod, status: PodStatus) -> PodStatus:
         """SetPodStatus: keep the status and send it if it differs; forced for a pod that is being deleted (S-40)."""
@@ -135,15 +143,18 @@ class StatusManager:
         if current is None or current["metadata"]["uid"] != uid:
             return Reply(404)
         self._sent[uid] = entry.version
-        in_api = status_view(current.get("status") or {})
+        in_api = self.typed(uid, current.get("status") or {})
         release = self.kubelet.release
         running = self.kubelet.could_have_running_containers(uid)
         merged = merge_status(entry.pod, in_api, entry.status, release, could_have_running_containers=running, now=now)
         raw = _kept_fields(current.get("status") or {}, status_raw(merged))
         reply = store.update_status("Pod", meta.namespace, meta.name, raw, now, uid=uid, actor=self.kubelet.actor)
         stored = store.find("Pod", meta.namespace, meta.name)
-        if stored is not None and can_be_deleted(pod_view(stored), finished=entry.finished):
-            self.kubelet.delete_object(entry.pod)
+        if stored is not None:
+            if stored["status"] is raw:
+                self._written_status[uid] = (raw, merged)
+            if entry.finished and can_be_deleted(pod_view(stored), finished=True):
+                self.kubelet.delete_object(entry.pod)
         if merged.phase != entry.status.phase:
             self._sync_all_later()
         return reply
