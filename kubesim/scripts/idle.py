@@ -14,7 +14,7 @@ from typing import Any, Final, get_args
 from kubesim.scripts.declared import DeclaredProgram
 from kubesim.scripts.frames import ChildrenFrame, Frame, SubstitutionFrame, WaitFrame
 from kubesim.scripts.kernel import Kernel
-from kubesim.scripts.process import AwaitChildren, Document, Handle, Job, PipeEnd, Process, Shell
+from kubesim.scripts.process import AwaitChildren, Descriptor, Document, Handle, Job, PipeEnd, Process, Shell, Stream
 from kubesim.scripts.tools_waiting import Follow, Sleep
 from kubesim.scripts.tools_wrapping import Timeout, Watchdog
 from kubesim.units import Duration, Instant
@@ -53,13 +53,15 @@ class Watch:
     collecting: Duration | None = None
     phases: list[Phase] = field(default_factory=list)
     period: Duration | None = None
-    steps: dict[int, int] = field(default_factory=dict)
-    background_steps: dict[int, int] = field(default_factory=dict)
+    base: Instant = 0
+    grows: tuple[bool, ...] = ()
+    background_grows: tuple[bool, ...] = ()
     next_pid_step: int = 0
+    extra_pids: int = 0
 
     def reset(self) -> None:
         """A stimulus has come: what was seen before says nothing about what follows."""
-        self.seen, self.period, self.collecting = None, None, None
+        self.seen, self.period, self.collecting, self.extra_pids = None, None, None, 0
         self.count, self.limit = 0, 1
         self.phases = []
 
@@ -110,48 +112,53 @@ class Watch:
             self.reset()
 
     def _skip_from_here(self, kernel: Kernel) -> None:
-        """Note how pids grow in a round: a process of long standing keeps its number, a short-lived one does not."""
+        """Note which pids grow in a round: a process of long standing keeps its number, a short-lived one does not."""
         self.next_pid_step = kernel.next_pid - self.seen_next_pid
-        self.steps = {old: new - old for old, new in zip(self.seen_pids, kernel.processes, strict=True)}
-        grown = zip(self.seen_pids, self.seen_background, _backgrounds(kernel), strict=True)
-        self.background_steps = {pid: new - old for pid, old, new in grown}
-        self.period = kernel.now - self.seen_at
+        grown = zip(self.seen_pids, kernel.processes, strict=True)
+        self.grows = tuple(old != new for old, new in grown)
+        named = zip(self.seen_background, _backgrounds(kernel), strict=True)
+        self.background_grows = tuple(old != new for old, new in named)
+        self.period, self.base = kernel.now - self.seen_at, kernel.now
 
-    def forward(self, kernel: Kernel, now: Instant) -> None:
-        """Jump to the last quiet moment before ``now``, exactly as ticking would have reached it."""
+    def forward(self, kernel: Kernel, now: Instant, *, stimulus: bool = True) -> None:
+        """Jump to the last quiet moment before ``now``, exactly as ticking would have reached it.
+
+        Without a stimulus a machine with one quiet moment in a round stays idle.
+        """
         if self.period is None:
             return
-        rounds, rest = divmod(max(0, now - 1 - kernel.now), self.period)
+        rounds, rest = divmod(max(0, now - 1 - self.base), self.period)
         phase = next((item for item in reversed(self.phases) if item.offset <= rest), None)
         if phase is None or not phase.offset:
-            phase = Phase(0, kernel.processes, kernel.next_pid)
-            last_round = {old + step: step for old, step in self.steps.items()}
-            backgrounds = {old + self.steps[old]: step for old, step in self.background_steps.items()}
-            newborn = kernel.next_pid
+            kernel.now, newborn, pids = self.base, kernel.next_pid, tuple(kernel.processes)
         else:
-            kernel.now += phase.offset - self.period
+            kernel.now, newborn, pids = self.base + phase.offset - self.period, self.seen_next_pid, self.seen_pids
+            kernel.processes, kernel.next_pid = phase.processes, phase.next_pid
             rounds += 1
-            last_round, backgrounds, newborn = self.steps, self.background_steps, self.seen_next_pid
-        kernel.processes, kernel.next_pid = phase.processes, phase.next_pid
         if rounds:
-            self._repeat(kernel, rounds, last_round, backgrounds, newborn)
-        self.reset()
+            growing = {pid for pid, grows in zip(pids, self.grows, strict=True) if grows}
+            naming = {pid for pid, grows in zip(pids, self.background_grows, strict=True) if grows}
+            self._repeat(kernel, rounds, growing, naming, newborn)
+        self.base = kernel.now
+        if self.phases or stimulus:
+            self.reset()
 
-    def _repeat(
-        self, kernel: Kernel, rounds: int, steps: dict[int, int], backgrounds: dict[int, int], newborn: int
-    ) -> None:
-        """Move the state whole rounds on. A pid from ``newborn`` on was made in the round that is repeated."""
+    def _repeat(self, kernel: Kernel, rounds: int, growing: set[int], naming: set[int], newborn: int) -> None:
+        """Move the state whole rounds on. A pid from ``newborn`` on was made in the round that is repeated.
+
+        Each number that grows in a round grows by as many processes as a round makes; execs in between add theirs.
+        """
         shift(kernel, rounds * (self.period or 0))
+        grown = rounds * self.next_pid_step + self.extra_pids
         moved: dict[int, int] = {}
         for pid, process in kernel.processes.items():
-            step = self.next_pid_step if pid >= newborn else steps.get(pid, 0)
-            if step:
-                moved[pid] = pid + rounds * step
-            if process.shell is not None and (named := process.shell.last_background):
-                step = self.next_pid_step if named >= newborn else backgrounds.get(pid, 0)
-                process.shell.last_background += rounds * step
+            if pid >= newborn or pid in growing:
+                moved[pid] = pid + grown
+            if process.shell is not None and (process.shell.last_background >= newborn or pid in naming):
+                process.shell.last_background += grown
         renumber(kernel, moved)
         kernel.next_pid += rounds * self.next_pid_step
+        self.extra_pids = 0
 
 
 def _backgrounds(kernel: Kernel) -> tuple[int, ...]:
@@ -180,10 +187,12 @@ def snapshot(kernel: Kernel) -> Any:
     processes that are gone.
     """
     ranks = {pid: rank for rank, pid in enumerate(kernel.processes)}
-    return tuple(_process(process, kernel, ranks) for process in kernel.processes.values())
+    pipes: dict[int, int] = {}
+    outputs = tuple((key, len(started.output)) for key, started in kernel.execs.items())
+    return outputs, tuple(_process(process, kernel, ranks, pipes) for process in kernel.processes.values())
 
 
-def _process(process: Process, kernel: Kernel, ranks: dict[int, int]) -> Any:
+def _process(process: Process, kernel: Kernel, ranks: dict[int, int], pipes: dict[int, int]) -> Any:
     shell = process.shell
     waiting = process.waiting
     until = None if waiting is None or waiting.until is None else waiting.until - kernel.now
@@ -196,7 +205,7 @@ def _process(process: Process, kernel: Kernel, ranks: dict[int, int]) -> Any:
         process.ignored,
         process.stopped,
         waits,
-        tuple((number, _descriptor(item)) for number, item in process.descriptors.items()),
+        tuple((number, _descriptor(item, pipes)) for number, item in process.descriptors.items()),
         None if shell is None else _shell(shell, ranks),
         None if process.program is None else _program(process.program, kernel),
     )
@@ -206,32 +215,31 @@ def _ranks(waiting: Any, ranks: dict[int, int]) -> tuple[int, ...]:
     return tuple(ranks.get(pid, -1) for pid in waiting.pids)
 
 
-def _descriptor(item: Any) -> Any:
+def _descriptor(item: Descriptor, pipes: dict[int, int]) -> Any:
     match item:
         case Handle():
-            return id(item.file), item.offset
+            return item.path, item.offset
         case PipeEnd():
-            return id(item.pipe), item.writing, item.pipe.buffer
+            return pipes.setdefault(id(item.pipe), len(pipes)), item.writing, item.pipe.buffer
         case Document():
             return item.text, item.offset
-    return id(item)
+        case Stream():
+            return item.name, item.exec_id
+    return item
 
 
 def _program(program: Any, kernel: Kernel) -> Any:
     """A program's fields, instants relative to now."""
-    if isinstance(program, Follow):
-        return (
-            "follow",
-            (kernel.now - program.started) % program.interval,
-            id(program.files[0].file),
-            program.files[0].shown,
-        )
-    if isinstance(program, DeclaredProgram):
-        return "declared", id(program), program.done, program.ending
-    if isinstance(program, Timeout):
-        return "timeout", program.command, program.until - kernel.now, program.sent
-    if isinstance(program, Watchdog):
-        return "watchdog", program.until - kernel.now, program.name
+    match program:
+        case Follow():
+            shown = tuple((item.path, item.shown, item.missing) for item in program.files)
+            return "follow", (kernel.now - program.started) % program.interval, shown
+        case DeclaredProgram():
+            return "declared", program.done, program.ending
+        case Timeout():
+            return "timeout", program.command, program.until - kernel.now, program.sent
+        case Watchdog():
+            return "watchdog", program.until - kernel.now, program.name
     return (type(program),)
 
 

@@ -123,6 +123,15 @@ class Kernel:
                 ready = (bool(pipe.buffer) and not until_end) or not self.has_writer(pipe)
                 return ready or (until is not None and until <= self.now)
 
+    def due(self) -> Instant | None:
+        """The next instant at which a process goes on by itself."""
+        due = None
+        for process in self.processes.values():
+            until = None if process.waiting is None else process.waiting.until
+            if until is not None and not process.stopped and (due is None or until < due):
+                due = until
+        return due
+
     def settle(self, run: Callable[[Kernel, Process, int], int]) -> None:
         """Let every process go on until all of them wait. ``run`` gives one process a share of steps."""
         busy = True
@@ -140,6 +149,8 @@ class Kernel:
                     )
                     process.waiting = Asleep(None)
         self.steps.clear()
+        if self.execs:
+            self._report_execs()
 
     def end(self, process: Process, code: int, signal: str | None = None) -> None:
         """A process ends: its parent learns of it, its children go to PID 1, PID 1's end ends all."""
@@ -234,6 +245,8 @@ class Kernel:
         if isinstance(top, (WaitFrame, ReadFrame)) and process.waiting is not None and not top.interrupted:
             top.interrupted = name
             process.waiting = None
+        elif process.waiting == Asleep(None):
+            process.waiting = None  # a shell sleeps without end only when it was found to be busy
 
     def pids_meant(self, process: Process, word: str) -> tuple[int, ...] | None:
         """The processes a ``kill`` operand names; None when it is no number. 0 and -1 mean all but PID 1 (kill(2))."""
@@ -297,10 +310,10 @@ class Kernel:
         return None
 
     def _write_stream(self, process: Process, stream: Stream, text: str) -> None:
-        self.unsteady += 1
         if stream.exec_id is not None:
             self.execs[stream.exec_id].output += text
             return
+        self.unsteady += 1
         *lines, stream.partial = (stream.partial + text).split("\n")
         for line in lines:
             self.effects.append(Output(self.now, stream.name, line, process.pid))

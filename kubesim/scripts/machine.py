@@ -137,14 +137,6 @@ class Machine:
             self.kernel.deliver(process, name.removeprefix("SIG"), from_outside=True)
         return self._settled()
 
-    def end(self, now: Instant, code: int) -> list[Effect]:
-        """PID 1 ends by itself with this code, whatever it was doing (a stimulus)."""
-        self._reach(now)
-        process = self.kernel.processes.get(1)
-        if process is not None:
-            self.kernel.end(process, code)
-        return self._settled()
-
     def exec(self, now: Instant, argv: tuple[str, ...], exec_id: int) -> list[Effect]:
         """Run a process of an exec probe or hook: no child of PID 1's, same files and environment."""
         if self.idle.period is not None and not self.idle.phases:
@@ -165,10 +157,12 @@ class Machine:
         if (due := kernel.due()) is not None and due <= now:
             self.idle.reset()
         before = (kernel.unsteady, kernel.files.version(), idle.snapshot(kernel))
+        next_pid = kernel.next_pid
         watch, self.idle = self.idle, idle.Watch()
         self._start_exec(now, argv, exec_id)
         effects = self._settled()
         if not kernel.ended and before == (kernel.unsteady, kernel.files.version(), idle.snapshot(kernel)):
+            watch.extra_pids += kernel.next_pid - next_pid
             self.idle = watch
         return effects
 
@@ -212,7 +206,7 @@ class Machine:
             self.idle.forward(self.kernel, now + 1, stimulus=False)
             self.kernel.now = now
             return []
-        self._reach(now)
+        self._reach(now, stimulus=False)
         return self._settled()
 
     def files_changed(self, now: Instant) -> list[Effect]:
@@ -277,15 +271,15 @@ class Machine:
 
     # --- time
 
-    def _reach(self, now: Instant) -> None:
+    def _reach(self, now: Instant, *, stimulus: bool = True) -> None:
         """Bring the state to just before ``now``: what is due earlier happens at its own instant."""
         kernel = self.kernel
-        self.idle.forward(kernel, now)
+        self.idle.forward(kernel, now, stimulus=stimulus)
         while not kernel.ended and (due := self.kernel.due()) is not None and due < now:
             kernel.now = max(due, kernel.now)
             self._settle()
             self.idle.observe(kernel)
-            self.idle.forward(kernel, now)
+            self.idle.forward(kernel, now, stimulus=stimulus)
         kernel.now = max(kernel.now, now)
 
     def _settled(self) -> list[Effect]:
