@@ -58,6 +58,8 @@ class Pleg:
         self._dirty: set[str] = set()
         self._waiting: list[_Waiting] = []
         self._timer: Timer | None = None
+        self._under_way: Instant | None = None
+        """When the look began that is not over yet; one that finds nothing is only there if somebody waits for it."""
 
     def noticed(self, uid: str) -> None:
         """The runtime changed something of this pod: the next look will find it."""
@@ -76,7 +78,12 @@ class Pleg:
             then(self.cached(uid), *arguments)
             return
         self._waiting.append(_Waiting(uid, newer_than, then, arguments))
-        self._arm(newer_than + 1)
+        began = self._grid(newer_than + 1)
+        if began > self.clock.now:
+            self._arm(began)
+        elif self._under_way != began:
+            self._under_way = began
+            self.clock.at(began + self.duration, self._looked, began, {})
 
     def look_at(self, uid: str) -> None:
         """Look at one pod on demand, out of the grid (1.36, K-2)."""
@@ -110,9 +117,11 @@ class Pleg:
     def _look(self) -> None:
         found = {uid: self.runtime.states(uid) for uid in sorted(self._dirty)}
         self._dirty.clear()
+        self._under_way = self.clock.now
         self.clock.after(self.duration, self._looked, self.clock.now, found)
 
     def _looked(self, began: Instant, found: dict[str, dict[str, RuntimeState]]) -> None:
+        self._under_way = None
         changed = [(uid, self._compare(uid, states, began)) for uid, states in found.items()]
         self._tell(began)
         for uid, events in changed:
@@ -122,6 +131,9 @@ class Pleg:
             self._arm(self.clock.now)
 
     def _look_at_now(self, uid: str, asked: Instant) -> None:
+        if self._under_way is not None:
+            self.clock.at(self._under_way + self.duration, self._look_at_now, uid, asked)
+            return
         if self._last_look() > asked:
             return
         began = self.clock.now
