@@ -100,11 +100,13 @@ class Pleg:
         steps = -(-(instant - self.phase) // self.period)
         return self.phase + steps * self.period
 
+    def _last_grid(self, instant: Instant) -> Instant:
+        """The last look that began at or before the instant."""
+        return self.phase + (instant - self.phase) // self.period * self.period
+
     def _last_look(self) -> Instant:
         """When the newest finished look began, whether or not it had to be carried out."""
-        finished = self.clock.now - self.duration
-        steps = (finished - self.phase) // self.period
-        return self.phase + steps * self.period
+        return self._last_grid(self.clock.now - self.duration)
 
     def _arm(self, instant: Instant) -> None:
         due = max(self._grid(instant), self._grid(self.clock.now))
@@ -131,8 +133,9 @@ class Pleg:
             self._arm(self.clock.now)
 
     def _look_at_now(self, uid: str, asked: Instant) -> None:
-        if self._under_way is not None:
-            self.clock.at(self._under_way + self.duration, self._look_at_now, uid, asked)
+        over = self._last_grid(self.clock.now) + self.duration
+        if over > self.clock.now:
+            self.clock.at(over, self._look_at_now, uid, asked)
             return
         if self._last_look() > asked:
             return
