@@ -139,6 +139,7 @@ class Filesystem:
     read_only_root: bool = False
     lenient: bool = False
     _order: tuple[str, ...] = ()
+    _own_directories: tuple[str, int, tuple[str, ...]] | None = None
 
     def __post_init__(self) -> None:
         self._order = tuple(sorted(self.mounts, key=len, reverse=True))
@@ -181,13 +182,20 @@ class Filesystem:
         prefix = place.key + "/"
         return Directory() if any(key.startswith(prefix) for key in place.volume.files) else None
 
-    def may_hold(self, directory: str) -> bool:
-        """Whether anything beside the image's own files can stand in a directory: a quick answer for ``PATH``."""
-        inside = directory + "/"
+    def own_directories(self, path: str) -> tuple[str, ...]:
+        """The directories of a ``PATH`` in which something beside the image's own files can stand; mostly none."""
+        known = self._own_directories
+        if known is None or known[0] != path or known[1] != self.layer.version:
+            found = tuple(directory for directory in path.split(":") if self._may_hold(directory + "/"))
+            known = self._own_directories = (path, self.layer.version, found)
+        return known[2]
+
+    def _may_hold(self, inside: str) -> bool:
         key = inside[1:]
-        return any(name.startswith(key) for name in self.layer.files) or any(
-            inside.startswith(mounted + "/") or mounted.startswith(inside) for mounted in self._order
-        )
+        for name in self.layer.files:
+            if name.startswith(key):
+                return True
+        return any(inside.startswith(mounted + "/") or mounted.startswith(inside) for mounted in self._order)
 
     def resolve(self, path: str, *, follow: bool = True, depth: int = 0) -> str:
         """The path with symbolic links replaced; the last component's only when ``follow``."""

@@ -65,7 +65,7 @@ class Kernel:
     hostname: str
     files: Filesystem
     draw: Callable[[], float]
-    behaviours: tuple[object, ...] = ()
+    network: Callable[[str], bool] | None = None
     memory_limit: int | None = None
     run: int = 0
     started: Instant = 0

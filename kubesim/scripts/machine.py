@@ -45,6 +45,7 @@ def no_chance() -> float:
 class ContainerSetup:
     """What a container run is made of. ``command`` and ``args`` are those of the manifest, ``$(VAR)`` expanded.
 
+    ``network`` says whether a host name answers now; without it wget, nslookup and the like are assumed to succeed.
     ``behaviour`` replaces the program by declared steps. ``draw`` gives uniform numbers in [0, 1) from the run's
     named stream. ``run`` counts the container's runs from 0.
     """
@@ -59,6 +60,7 @@ class ContainerSetup:
     behaviour: Behaviour | None = None
     run: int = 0
     memory_limit: int | None = None
+    network: Callable[[str], bool] | None = None
     termination_message_path: str = "/dev/termination-log"
     draw: Callable[[], float] = no_chance
 
@@ -93,7 +95,15 @@ class Machine:
             files.layer.write(setup.termination_message_path, "")
         self.setup = setup
         self.image = image
-        self.kernel = Kernel(image, setup.hostname, files, setup.draw, memory_limit=setup.memory_limit, run=setup.run)
+        self.kernel = Kernel(
+            image,
+            setup.hostname,
+            files,
+            setup.draw,
+            network=setup.network,
+            memory_limit=setup.memory_limit,
+            run=setup.run,
+        )
         self.versions = {id(mount.volume): mount.volume.version for mount in files.mounts.values()}
         self.idle = idle.Watch()
 

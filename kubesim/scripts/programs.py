@@ -38,11 +38,10 @@ def _entry(kernel: Kernel, path: str, directory: str) -> object:
 
 def _on_path(kernel: Kernel, name: str, path: str) -> tuple[str, File] | None:
     """A program file that a volume or the container itself put into a directory of ``PATH``."""
-    for directory in path.split(":"):
-        if kernel.files.may_hold(directory):
-            entry = _entry(kernel, f"{directory}/{name}", "/")
-            if isinstance(entry, File):
-                return f"{directory}/{name}", entry
+    for directory in kernel.files.own_directories(path):
+        entry = _entry(kernel, f"{directory}/{name}", "/")
+        if isinstance(entry, File):
+            return f"{directory}/{name}", entry
     return None
 
 
@@ -145,10 +144,10 @@ def _declared(kernel: Kernel, name: str, argv: tuple[str, ...]) -> DeclaredProgr
         behaviour = Behaviour(lasts=Length("fixed", 0))
         kernel.assume(f"`{' '.join(argv)}` is not modelled; assumed to end at once with exit 0")
     else:
-        behaviour = behaviour or Behaviour(on_signal={"TERM": Reaction(Length("fixed", 0), 0)})
-        reaction = behaviour.on_signal.get("TERM")
         if name == "stress":
             behaviour = tools.stress(argv)
+        behaviour = behaviour or Behaviour(on_signal={"TERM": Reaction(Length("fixed", 0), 0)})
+        reaction = behaviour.on_signal.get("TERM")
         ending = f"then exit {reaction.exit}" if reaction else "which it does not handle"
         kernel.assume(f"`{name}` assumed to run until SIGTERM, {ending}")
     return DeclaredProgram(behaviour, kernel.now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from kubesim.scripts.calls import Call, Tool, options
@@ -192,11 +193,19 @@ def nginx_signal(call: Call) -> int:
 
 
 def network(call: Call) -> int:
-    """wget, curl, nslookup, ping, nc: assumed to succeed at once, with nothing to show."""
-    call.kernel.assume(f"`{' '.join(call.argv)}` assumed to succeed at once; declare a script for another outcome")
-    found, operands = options(call.argv[1:], "OoqTtwXHdu" if call.argv[0].endswith(("wget", "curl")) else "wcW")
+    """wget, curl, nslookup, ping, nc: as the machine's driver says, else assumed to succeed; nothing is shown."""
+    name = call.argv[0].rsplit("/", 1)[-1]
+    found, operands = options(call.argv[1:], "OoqTtwXHdu" if name in ("wget", "curl") else "wcW")
+    if call.kernel.network is None:
+        call.kernel.assume(f"`{' '.join(call.argv)}` assumed to succeed at once; declare a script for another outcome")
+    elif operands:
+        call.kernel.unsteady += 1
+        host = re.sub(r"^\w+://|[:/].*$", "", operands[-1] if name in ("wget", "curl") else operands[0])
+        if not call.kernel.network(host):
+            call.err(f"can't resolve '{host}'" if name == "nslookup" else f"bad address '{host}'")
+            return 6 if name == "curl" else 1
     target = found.get("O") or found.get("o")
-    if call.argv[0].endswith("wget") and target is None and "q" not in found and operands:
+    if name == "wget" and target is None and "q" not in found and operands:
         target = operands[-1].rsplit("/", 1)[-1] or "index.html"
     if target and target not in ("-", "/dev/null"):
         _, volume = call.kernel.files.open_for_writing(call.path(target), call.kernel.now, truncate=True)

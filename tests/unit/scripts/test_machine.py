@@ -191,6 +191,20 @@ def test_images_table_knows_nginx() -> None:
     assert web.image.stop_signal == "QUIT"
 
 
+def test_names_resolve_as_the_driver_says() -> None:
+    """The documentation's init container waits until its Service is there."""
+    known: set[str] = set()
+    text = "until nslookup db.shop.svc.cluster.local; do echo waiting; sleep 2; done"
+    app = machine("sh", "-c", text, network=known.__contains__)
+    app.start(0)
+    assert [effect.line for effect in until(app, 3 * SECOND) if isinstance(effect, Output)] == [
+        "nslookup: can't resolve 'db.shop.svc.cluster.local'",
+        "waiting",
+    ]
+    known.add("db.shop.svc.cluster.local")
+    assert until(app, 9 * SECOND) == [Exited(4 * SECOND, 0)]
+
+
 def test_nothing_listens_in_a_plain_shell() -> None:
     app = machine("sh", "-c", "sleep 60")
     app.start(0)
