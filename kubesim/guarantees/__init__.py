@@ -1,0 +1,1 @@
+"""The documented guarantees as code: a History in, verdicts out."""

@@ -1,0 +1,106 @@
+"""Judging a history: every check on every subject it is about, where it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from kubesim.guarantees.catalogue import CHECKS, UNJUDGED
+from kubesim.guarantees.jobs_story import JobStory, job_stories
+from kubesim.guarantees.story import PodStory
+from kubesim.guarantees.verdicts import Check, Finding, Judged, Judgement, Subject, Verdict
+from kubesim.history.history import History
+from kubesim.history.records import (
+    ActionDone,
+    AnyRecord,
+    ComponentHeader,
+    Decided,
+    EventEmitted,
+    ProbeChanged,
+    RuntimeChanged,
+)
+from kubesim.releases import Component, Release, release
+
+
+def check(history: History, ids: Collection[str] | None = None, *, everywhere: bool = False) -> tuple[Judgement, ...]:
+    """The verdict on each guarantee, in the order of the catalogue; ``ids`` chooses some.
+
+    ``everywhere`` asks also where a guarantee does not hold: that is how it is shown that it does not.
+    """
+    chosen = [one for one in CHECKS if ids is None or one.id in ids]
+    api = _release(history.header.control_plane, Component.APISERVER)
+    pods = list(pod_stories(history, api))
+    jobs = list(job_stories(history, pods))
+    judged = {one.id: _judgement(one, list(_findings(one, history, pods, jobs, api, everywhere))) for one in chosen}
+    for id_ in UNJUDGED:
+        if ids is None or id_ in ids:
+            judged[id_] = Judgement(id_, Verdict.NOT_EXERCISED)
+    return tuple(judged.values())
+
+
+def pod_stories(history: History, api: Release) -> Iterator[PodStory]:
+    """The stories of all Pods. A Pod made again under its name is left out: records do not say whose they are."""
+    records = _by_pod(history)
+    kubelets = {one.name: _release(one, Component.KUBELET) for one in history.header.nodes}
+    for life in history.pods:
+        if len({one.uid for one in life.versions}) > 1:
+            continue
+        nodes = [str((one.object.get("spec") or {}).get("nodeName") or "") for one in life.versions]
+        node = next((name for name in nodes if name), "")
+        kubelet = kubelets.get(node) or next(iter(kubelets.values()), _release(history.header.control_plane, "kubelet"))
+        yield PodStory(history, life, records.get((life.namespace, life.name), ()), api, kubelet)
+
+
+def _by_pod(history: History) -> Mapping[tuple[str, str], list[tuple[int, AnyRecord]]]:
+    found: dict[tuple[str, str], list[tuple[int, AnyRecord]]] = {}
+    for order, record in enumerate(history):
+        match record:
+            case RuntimeChanged() | ProbeChanged():
+                name = record.pod
+            case EventEmitted(kind="Pod") | Decided():
+                name = record.name
+            case ActionDone():
+                name = str(record.arguments.get("pod") or record.arguments.get("name") or "")
+                found.setdefault((str(record.arguments.get("namespace") or "default"), name), []).append((order, record))
+                continue
+            case _:
+                continue
+        found.setdefault((record.namespace, name), []).append((order, record))
+    return found
+
+
+def _findings(
+    one: Check, history: History, pods: list[PodStory], jobs: list[JobStory], api: Release, everywhere: bool
+) -> Iterator[Judged]:
+    """What one check finds, each with its subject; what a kubelet is known not to keep is marked so."""
+    match one.subject:
+        case Subject.CLUSTER:
+            yield from (Judged("cluster", finding) for finding in one.function((history, pods, api)))
+        case Subject.POD:
+            for pod in pods:
+                if everywhere or one.scope.holds(api, pod.kubelet):
+                    yield from _of(f"Pod {pod.life.name}", one, pod.kubelet, pod)
+        case Subject.JOB:
+            for job in jobs:
+                if everywhere or one.scope.holds(job.controller, job.controller):
+                    yield from _of(f"{job.kind} {job.name}", one, job.controller, job)
+
+
+def _of(subject: str, one: Check, component: Release, story: PodStory | JobStory) -> Iterator[Judged]:
+    known = next((kept.why for kept in one.not_kept if kept.on(component) and kept.where(story)), "")
+    for finding in one.function(story):
+        if not finding.held and known and not finding.known:
+            finding = Finding(False, finding.moments, finding.said, known)
+        yield Judged(subject, finding)
+
+
+def _judgement(one: Check, found: list[Judged]) -> Judgement:
+    broken = [judged.finding for judged in found if not judged.finding.held]
+    if broken:
+        known = broken[0].known if all(finding.known for finding in broken) else ""
+        return Judgement(one.id, Verdict.BROKEN, tuple(found), known)
+    return Judgement(one.id, Verdict.HELD if found else Verdict.NOT_EXERCISED, tuple(found))
+
+
+def _release(component: ComponentHeader, part: Any) -> Release:
+    return release(component.release, component.feature_gates, component=part, bugs=component.bugs)

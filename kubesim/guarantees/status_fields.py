@@ -1,0 +1,166 @@
+"""What the status of a container says, against what was true of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from kubesim.guarantees.restart import delays
+from kubesim.guarantees.scopes import SIDECARS, STATUS_STUCK
+from kubesim.guarantees.story import REACTION, TERMINAL, PodStory, Role, kill_of
+from kubesim.guarantees.verdicts import Check, Finding, judge
+from kubesim.objects.quantity import parse_quantity
+from kubesim.objects.status import instant_of
+from kubesim.units import MILLISECOND
+
+_STATES: Final = ("waiting", "running", "terminated")
+_LINGERS: Final = 100 * MILLISECOND
+"""A process that got SIGKILL takes a moment to be gone; it may end by itself in it."""
+
+
+def restart_count_monotone(pod: PodStory) -> Iterator[Finding]:
+    """restartCount never goes down, and is never ahead of the runs."""
+    for container in pod.containers:
+        before = 0
+        for status in container.statuses:
+            count = int(status.raw.get("restartCount") or 0)
+            if count != before:
+                said = f"restartCount of {container.name} goes from {before} to {count}"
+                yield judge(count > before, pod.written(status, said))
+            before = count
+
+
+def crashloop_visible(pod: PodStory) -> Iterator[Finding]:
+    """While a restart is delayed the container waits with CrashLoopBackOff, its last state known, the phase not over."""
+    for container in pod.containers:
+        shown = [one for one in container.statuses if one.state == "waiting" and one.reason == "CrashLoopBackOff"]
+        for status in shown:
+            phase = (status.pod.get("status") or {}).get("phase")
+            kept = bool((status.raw.get("lastState") or {}).get("terminated"))
+            said = f"{container.name} waits: CrashLoopBackOff; the phase is {phase}"
+            yield judge(kept and phase not in TERMINAL, pod.written(status, said))
+        for run, following, delay in delays(pod, container):
+            if run.exit is None or following is None or delay < 2 * REACTION or pod.is_held_up(container, run.exit, following.start):
+                continue
+            if not any(run.exit <= one.at <= following.start for one in shown):
+                yield judge(False, pod.exited(container, run), pod.started(container, following), said="CrashLoopBackOff is not shown")
+
+
+def one_state(pod: PodStory) -> Iterator[Finding]:
+    """Exactly one state is set; a termination has its code and its times, in order."""
+    for container in pod.containers:
+        for status in container.statuses:
+            states = [name for name in _STATES if (status.raw.get("state") or {}).get(name) is not None]
+            over = (status.raw.get("state") or {}).get("terminated") or {}
+            held = len(states) == 1
+            if over:
+                begun, ended = instant_of(over.get("startedAt")), instant_of(over.get("finishedAt"))
+                held = held and isinstance(over.get("exitCode"), int)
+                held = held and (begun is None or ended is None or begun <= ended)
+            yield judge(held, pod.written(status, f"{container.name} is {' and '.join(states) or 'in no state'}"))
+
+
+def started_field(pod: PodStory) -> Iterator[Finding]:
+    """started is not true before the startup condition holds, nor once the run has ended."""
+    for container in pod.containers:
+        for run in container.runs if container.role in (Role.MAIN, Role.SIDECAR) else ():
+            due = pod.started_at(container, run)
+            for status in container.statuses_of(run):
+                if not status.raw.get("started"):
+                    continue
+                said = f"{container.name} is {status.state}, started"
+                held = status.state == "running" and due is not None and status.at >= due
+                yield judge(held, pod.written(status, said))
+
+
+def last_state(pod: PodStory) -> Iterator[Finding]:
+    """While a later run is shown, lastState holds the end of the one before it."""
+    for container in pod.containers:
+        for run in container.runs[1:]:
+            before = container.runs[container.runs.index(run) - 1]
+            if before.number != run.number - 1:
+                continue
+            for status in container.statuses_of(run):
+                if status.state == "running":
+                    kept = (status.raw.get("lastState") or {}).get("terminated") or {}
+                    said = f"{container.name} (run {run.number}) shows the last exit code {kept.get('exitCode')}"
+                    yield judge(kept.get("exitCode") == before.code, pod.exited(container, before), pod.written(status, said))
+                    break
+
+
+def exit_codes_by_signal(pod: PodStory) -> Iterator[Finding]:
+    """Ended by SIGKILL means 137; out of memory means 137 and OOMKilled."""
+    for container in pod.containers:
+        for run in container.runs:
+            kill = kill_of(run)
+            if run.oom_killed and run.exit is not None:
+                held = run.code == 137 and run.reason == "OOMKilled"
+                yield judge(held, pod.exited(container, run), said=f"out of memory, reason {run.reason}")
+            elif kill is not None and run.exit is not None:
+                if run.code == 137 or run.exit - kill > _LINGERS:
+                    yield judge(run.code == 137, pod.moment(container, run, "signal", kill), pod.exited(container, run))
+
+
+def oom_only_container(pod: PodStory) -> Iterator[Finding]:
+    """A container that ran out of memory takes no other one with it."""
+    for container in pod.containers:
+        for run in container.runs:
+            if not run.oom_killed or run.exit is None or run.exit >= pod.term:
+                continue
+            following = container.after(run)
+            until = min(following.start if following else run.exit + REACTION, pod.begin - 1)
+            touched = list(pod.stops_between(run.exit, until, container))
+            yield judge(not touched, pod.exited(container, run), *(pod.stopped(one, hit) for one, hit in touched))
+
+
+def qos_included(pod: PodStory) -> Iterator[Finding]:
+    """The QoS class counts init containers and sidecars like mains."""
+    shown = next((status.get("qosClass") for _, status in pod.statuses if status.get("qosClass")), None)
+    if shown and pod.inits and not (pod.spec.get("resources") or {}):
+        wanted = _qos([one.spec.get("resources") or {} for one in (*pod.inits, *pod.mains)])
+        yield judge(shown == wanted, pod.written(pod.versions[0], f"the QoS class is {shown}, by its containers {wanted}"))
+
+
+def _qos(resources: list[Mapping[str, Any]]) -> str:
+    def amounts(part: Mapping[str, Any], kind: str) -> dict[str, str]:
+        listed = part.get(kind) or {}
+        return {
+            name: parse_quantity(listed[name]).text
+            for name in ("cpu", "memory")
+            if name in listed and parse_quantity(listed[name]).nanos
+        }
+
+    if not any(amounts(part, kind) for part in resources for kind in ("requests", "limits")):
+        return "BestEffort"
+    for part in resources:
+        limits = amounts(part, "limits")
+        if set(limits) != {"cpu", "memory"} or {**limits, **amounts(part, "requests")} != limits:
+            return "Burstable"
+    return "Guaranteed"
+
+
+def termination_message(pod: PodStory) -> Iterator[Finding]:
+    """A termination message has at most 4096 bytes, and all of a Pod 12 KiB."""
+    for version, status in pod.statuses:
+        sizes = []
+        for place in ("initContainerStatuses", "containerStatuses"):
+            for raw in status.get(place) or ():
+                message = ((raw.get("state") or {}).get("terminated") or {}).get("message")
+                if message:
+                    sizes.append(len(message.encode()))
+        if sizes:
+            held = max(sizes) <= 4096 and sum(sizes) <= 12 * 1024
+            yield judge(held, pod.written(version, f"termination messages of {sizes} bytes"))
+
+
+CHECKS: Final = (
+    Check("restart-count-monotone", restart_count_monotone, not_kept=(STATUS_STUCK,)),
+    Check("backoff-crashloop-visible", crashloop_visible, not_kept=(STATUS_STUCK,)),
+    Check("status-waiting-running-terminated", one_state),
+    Check("status-started-field", started_field, not_kept=(STATUS_STUCK,)),
+    Check("status-last-state", last_state, not_kept=(STATUS_STUCK,)),
+    Check("status-exit-codes-by-signal", exit_codes_by_signal),
+    Check("status-oom-restarts-only-container", oom_only_container),
+    Check("sidecar-qos-included", qos_included, scope=SIDECARS),
+    Check("status-termination-message", termination_message),
+)

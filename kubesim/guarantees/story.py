@@ -1,0 +1,494 @@
+"""The life of one Pod as the guarantees speak of it: roles, runs, terms, deadlines, with the records that say so.
+
+A fold over the history like the ones in ``history/lives.py``, which it builds on. What a component may take to react
+is not promised by any page; ``REACTION`` is what kubesim grants it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import Any, Final
+
+from kubesim.guarantees.verdicts import Moment
+from kubesim.history.history import History
+from kubesim.history.lives import SANDBOX, Exec, PodLife, Run, Stop
+from kubesim.history.records import ActionDone, AnyRecord, Decided, EventEmitted, ProbeChanged, RuntimeChanged
+from kubesim.history.replay import Version
+from kubesim.releases import Release
+from kubesim.units import SECOND, Duration, Instant
+
+REACTION: Final = 4 * SECOND
+"""A relist, a sync, a write and a watch event: the longest that a healthy node takes to act on something."""
+
+MINIMUM_GRACE: Final = 2 * SECOND
+"""Every stop is given at least this (minimumGracePeriodInSeconds)."""
+
+TERMINAL: Final = ("Succeeded", "Failed")
+FOREVER: Final = 1 << 62
+IMAGE_REASONS: Final = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName")
+TROUBLE: Final = (*IMAGE_REASONS, "CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+"""Reasons to wait that are neither back-off nor initialization."""
+
+_BEGINS_WITH: Final = {"startup": "unknown", "liveness": "success", "readiness": "failure"}
+"""What the store of a probe holds before its first answer."""
+
+
+class Role(Enum):
+    """What a container is to the kubelet of its node."""
+
+    INIT = "init container"
+    SIDECAR = "sidecar"
+    MAIN = "main container"
+    EPHEMERAL = "ephemeral container"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A generation: from one sandbox to the next."""
+
+    start: Instant
+    end: Instant
+
+    def __contains__(self, instant: Instant) -> bool:
+        return self.start <= instant < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """A delete request that the API server accepted; ``grace`` is what it stored."""
+
+    at: Instant
+    grace: Duration
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A container's status in one version of its Pod."""
+
+    at: Instant
+    order: int
+    raw: Mapping[str, Any]
+    pod: Mapping[str, Any]
+
+    @property
+    def state(self) -> str:
+        """waiting, running or terminated; empty for none."""
+        return next((name for name, value in (self.raw.get("state") or {}).items() if value is not None), "")
+
+    @property
+    def reason(self) -> str:
+        """The reason of the state."""
+        return str(((self.raw.get("state") or {}).get(self.state) or {}).get("reason") or "")
+
+    @property
+    def has_run(self) -> bool:
+        """Whether the container is, or was, more than waiting."""
+        return self.state in ("running", "terminated") or bool((self.raw.get("lastState") or {}).get("terminated"))
+
+
+@dataclass(slots=True)
+class ContainerStory:
+    """One container: its place in the spec, its role, and its runs in the runtime."""
+
+    name: str
+    role: Role
+    index: int
+    spec: Mapping[str, Any]
+    runs: list[Run]
+    probes: list[tuple[int, ProbeChanged]] = field(default_factory=list)
+    statuses: list[Status] = field(default_factory=list)
+
+    def alive(self, at: Instant) -> bool:
+        """Whether a run of it goes on at an instant."""
+        return any(run.start <= at and (run.exit is None or at < run.exit) for run in self.runs)
+
+    def run_at(self, at: Instant) -> Run | None:
+        """The run that goes on at an instant."""
+        return next((run for run in self.runs if run.start <= at and (run.exit is None or at < run.exit)), None)
+
+    def runs_in(self, window: Window) -> list[Run]:
+        """The runs that began in a generation."""
+        return [run for run in self.runs if run.start in window]
+
+    def after(self, run: Run) -> Run | None:
+        """The run after this one."""
+        place = self.runs.index(run) + 1
+        return self.runs[place] if place < len(self.runs) else None
+
+    def lifetime(self, run: Run) -> Window:
+        """From the start of a run to its exit, or to the next run where no exit is recorded."""
+        following = self.after(run)
+        return Window(run.start, run.exit if run.exit is not None else following.start if following else FOREVER)
+
+    def handler(self, hook: str) -> Mapping[str, Any] | None:
+        """A lifecycle hook of the spec."""
+        found: Mapping[str, Any] | None = (self.spec.get("lifecycle") or {}).get(hook)
+        return found
+
+    def probe(self, kind: str) -> Mapping[str, Any] | None:
+        """A probe of the spec: startup, liveness or readiness."""
+        found: Mapping[str, Any] | None = self.spec.get(f"{kind}Probe")
+        return found
+
+    def results(self, run: Run, kind: str, result: str) -> Iterator[tuple[int, ProbeChanged]]:
+        """The changes of a probe to a result within a run, without the value that a worker begins with."""
+        lifetime = self.lifetime(run)
+        seen = False
+        for order, change in self.probes:
+            if change.probe != kind or not lifetime.start < change.at <= lifetime.end:
+                continue
+            is_first, seen = not seen, True
+            if is_first and change.result.lower() == _BEGINS_WITH[kind]:
+                continue
+            if change.result.lower() == result.lower():
+                yield order, change
+
+    def statuses_of(self, run: Run) -> Iterator[Status]:
+        """The statuses that speak of a run: by its container id, or by its time where none is recorded."""
+        following = self.after(run)
+        until = following.start if following else FOREVER
+        for status in self.statuses:
+            known = str(status.raw.get("containerID") or "").rpartition("/")[2]
+            if known and run.container_id:
+                if known == run.container_id:
+                    yield status
+            elif run.start <= status.at < until:
+                yield status
+
+    def execs(self, run: Run, purpose: str) -> list[Exec]:
+        """The processes of a hook or probe within a run."""
+        return [process for process in run.execs if process.purpose == purpose]
+
+
+def stop_of(run: Run) -> Stop | None:
+    """The first time the kubelet had the run stopped; a stop of what has ended already is none."""
+    return next((stop for stop in run.stops if run.exit is None or stop.at <= run.exit), None)
+
+
+def kill_of(run: Run) -> Instant | None:
+    """When the node sent SIGKILL, after a stop; a kill from outside is none."""
+    stop = stop_of(run)
+    return next((one.at for one in run.signals if one.signal == "KILL" and stop and one.at >= stop.at), None)
+
+
+def hook_length(process: Exec | None, handler: Mapping[str, Any] | None) -> Duration:
+    """How long a hook took: of a process as recorded, of a sleep as written, of a question next to nothing."""
+    if process is not None:
+        return (process.exit - process.start) if process.exit is not None else FOREVER
+    return int(((handler or {}).get("sleep") or {}).get("seconds", 0)) * SECOND
+
+
+class PodStory:
+    """Everything the guarantees ask about one Pod."""
+
+    def __init__(
+        self, history: History, life: PodLife, records: Sequence[tuple[int, AnyRecord]], api: Release, kubelet: Release
+    ) -> None:
+        self.history = history
+        self.records = records
+        self.life = life
+        self.api = api
+        self.kubelet = kubelet
+        self.versions: tuple[Version, ...] = life.versions
+        self.spec: Mapping[str, Any] = life.versions[0].object.get("spec") or {}
+        self.containers = self._containers()
+        self.inits = [one for one in self.containers if one.role in (Role.INIT, Role.SIDECAR)]
+        self.regular_inits = [one for one in self.containers if one.role is Role.INIT]
+        self.sidecars = [one for one in self.containers if one.role is Role.SIDECAR]
+        self.mains = [one for one in self.containers if one.role is Role.MAIN]
+        self.ephemeral = [one for one in self.containers if one.role is Role.EPHEMERAL]
+        self.policy = str(self.spec.get("restartPolicy") or "Always")
+        self.ended: Instant = history.ended
+        self._note()
+
+    # -- building --------------------------------------------------------------------------------------------------
+
+    def _containers(self) -> list[ContainerStory]:
+        honours = self.kubelet.policy("sidecar_field_at_kubelet") == "honour"
+        latest = self.versions[-1].object.get("spec") or {}
+        found = []
+        for key, role in (("initContainers", Role.INIT), ("containers", Role.MAIN)):
+            for index, spec in enumerate(self.spec.get(key) or ()):
+                is_sidecar = role is Role.INIT and spec.get("restartPolicy") == "Always" and honours
+                name = spec["name"]
+                runs = self.life.containers[name].runs if name in self.life.containers else []
+                found.append(ContainerStory(name, Role.SIDECAR if is_sidecar else role, index, spec, runs))
+        for index, spec in enumerate(latest.get("ephemeralContainers") or ()):
+            runs = self.life.containers[spec["name"]].runs if spec["name"] in self.life.containers else []
+            found.append(ContainerStory(spec["name"], Role.EPHEMERAL, index, spec, runs))
+        return found
+
+    def _note(self) -> None:
+        by_name = {one.name: one for one in self.containers}
+        for order, record in self.records:
+            if isinstance(record, ProbeChanged) and record.container in by_name:
+                by_name[record.container].probes.append((order, record))
+        for version in self.versions:
+            status = version.object.get("status") or {}
+            for key in ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"):
+                for raw in status.get(key) or ():
+                    if raw["name"] in by_name:
+                        by_name[raw["name"]].statuses.append(Status(version.at, version.order, raw, version.object))
+
+    # -- proof -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _orders(self) -> dict[tuple[str, int, str, Instant], int]:
+        return {
+            (record.container, record.run, record.event, record.at): order
+            for order, record in self.records
+            if isinstance(record, RuntimeChanged)
+        }
+
+    def moment(self, container: ContainerStory, run: Run | None, event: str, at: Instant | None) -> Moment:
+        """A moment in the life of a container: start, exit, stop, signal, exec-start, exec-exit."""
+        number = run.number if run else 0
+        words = {"start": "starts", "exit": "exits", "stop": "is told to stop", "signal": "gets a signal"}
+        again = f" (run {number})" if number else ""
+        code = f" with {run.code}" if run and event == "exit" and run.code is not None else ""
+        what = f"{container.name}{again} {words.get(event, event)}{code}"
+        if at is None:
+            return Moment(self.ended, f"{what}: never")
+        return Moment(at, what, self._orders.get((container.name, number, event, at)))
+
+    def started(self, container: ContainerStory, run: Run) -> Moment:
+        """The proof of a start."""
+        return self.moment(container, run, "start", run.start)
+
+    def exited(self, container: ContainerStory, run: Run) -> Moment:
+        """The proof of an exit."""
+        return self.moment(container, run, "exit", run.exit)
+
+    def stopped(self, container: ContainerStory, run: Run) -> Moment:
+        """The proof of a stop."""
+        stop = stop_of(run)
+        return self.moment(container, run, "stop", stop.at if stop else None)
+
+    def written(self, version: Version | Status, what: str) -> Moment:
+        """The proof that the API server had something so."""
+        return Moment(version.at, what, version.order)
+
+    # -- what happened to the Pod ----------------------------------------------------------------------------------
+
+    @cached_property
+    def node(self) -> str:
+        """The node it was bound to; empty: none."""
+        names = (str((one.object.get("spec") or {}).get("nodeName") or "") for one in self.versions)
+        return next((name for name in names if name), "")
+
+    @cached_property
+    def statuses(self) -> tuple[tuple[Version, Mapping[str, Any]], ...]:
+        """The versions with their statuses."""
+        return tuple((one, one.object.get("status") or {}) for one in self.versions)
+
+    @cached_property
+    def decisions(self) -> tuple[tuple[int, Decided], ...]:
+        """What kubelets decided about it."""
+        return tuple(
+            (order, record)
+            for order, record in self.records
+            if isinstance(record, Decided) and record.actor.startswith("kubelet")
+        )
+
+    @cached_property
+    def deletions(self) -> tuple[Deletion, ...]:
+        """The delete requests from outside that set or shortened the grace; a forced one has grace 0."""
+        found: list[Deletion] = []
+        shortest = FOREVER
+        for version in self.versions:
+            grace = (version.object.get("metadata") or {}).get("deletionGracePeriodSeconds")
+            if version.actor.startswith("kubelet"):
+                continue
+            if version.change == "DELETED" and shortest:
+                shortest = 0
+            elif grace is not None and grace < shortest:
+                shortest = grace
+            else:
+                continue
+            found.append(Deletion(version.at, shortest * SECOND, version.order))
+        return tuple(found)
+
+    @cached_property
+    def is_forced(self) -> bool:
+        """Whether its object went without the kubelet's word."""
+        last = self.versions[-1]
+        return last.change == "DELETED" and not last.actor.startswith("kubelet")
+
+    @cached_property
+    def kill_decided(self) -> tuple[int, Instant] | None:
+        """When the kubelet set about to end the Pod, with the record: for good, so without a new sandbox."""
+        for order, one in self.decisions:
+            steps = {action.do for action in one.actions}
+            if one.pass_ == "SyncTerminatingPod" or ("kill-pod" in steps and "create-sandbox" not in steps):
+                return order, one.at
+        return None
+
+    @cached_property
+    def mains_done(self) -> Instant | None:
+        """When the last main had ended for good; None while one runs or is to run again."""
+        ends = []
+        for main in self.mains:
+            last = main.runs[-1] if main.runs else None
+            if last is None or last.exit is None or self.restart_is_due(main, last):
+                return None
+            ends.append(last.exit)
+        return max(ends, default=None)
+
+    @cached_property
+    def term(self) -> Instant:
+        """Begin of termination: deletion, the kubelet's decision, or the last main's end; FOREVER if it is not."""
+        causes = [self.deletions[0].at if self.deletions else None, self.mains_done]
+        causes.append(self.kill_decided[1] if self.kill_decided else None)
+        return min((at for at in causes if at is not None), default=FOREVER)
+
+    @cached_property
+    def begin(self) -> Instant:
+        """When the kubelet began to act on the termination; where no decision is recorded, the termination itself."""
+        return self.kill_decided[1] if self.kill_decided else self.term
+
+    @cached_property
+    def grace(self) -> Duration:
+        """The Pod's own grace period."""
+        seconds = self.spec.get("terminationGracePeriodSeconds")
+        return (30 if seconds is None else max(int(seconds), 0)) * SECOND
+
+    @cached_property
+    def deadline(self) -> Instant:
+        """When the grace has run out: the earliest that a delete asked for, else the Pod's own from the begin on."""
+        if self.deletions and self.begin >= self.deletions[0].at:
+            first = max(self.begin, self.deletions[0].at) + self.deletions[0].grace
+            return min([first, *(one.at + one.grace for one in self.deletions[1:])])
+        return self.begin + self.grace if self.begin < FOREVER else FOREVER
+
+    @cached_property
+    def is_evicted(self) -> bool:
+        """Whether the node itself ended the Pod: eviction, deadline, rejection. Its grace is then the node's affair."""
+        return any(bool(status.get("reason")) for _, status in self.statuses)
+
+    @cached_property
+    def windows(self) -> tuple[Window, ...]:
+        """The generations; one from the beginning on where no sandbox is recorded."""
+        sandbox = self.life.containers.get(SANDBOX)
+        starts = [run.start for run in sandbox.runs] if sandbox else []
+        if not starts:
+            return (Window(0, FOREVER),)
+        return tuple(Window(at, until) for at, until in zip(starts, [*starts[1:], FOREVER], strict=True))
+
+    @cached_property
+    def restarts_all(self) -> bool:
+        """Whether a rule may restart all containers in place, which begins a generation without a new sandbox."""
+        rules = (rule for one in self.containers for rule in one.spec.get("restartPolicyRules") or ())
+        return any(rule.get("action") == "RestartAllContainers" for rule in rules)
+
+    @cached_property
+    def spec_changed(self) -> bool:
+        """Whether the definition of a container was changed."""
+        last = self.versions[-1].object.get("spec") or {}
+        return any(last.get(key) != self.spec.get(key) for key in ("containers", "initContainers"))
+
+    def actions(self, do: str) -> Iterator[tuple[int, ActionDone]]:
+        """What was done to the Pod from outside."""
+        for order, record in self.records:
+            if isinstance(record, ActionDone) and record.do == do:
+                yield order, record
+
+    # -- what is due -----------------------------------------------------------------------------------------------
+
+    def policy_of(self, container: ContainerStory) -> str:
+        """The effective restart policy of a container, its rules aside."""
+        if container.role is Role.SIDECAR:
+            return "Always"
+        own = container.spec.get("restartPolicy")
+        if own and self.kubelet.policy("restart_decision") == "container":
+            return str(own)
+        if container.role is Role.INIT and self.policy == "Always":
+            return "OnFailure"
+        return self.policy
+
+    def restart_is_due(self, container: ContainerStory, run: Run) -> bool:
+        """Whether the container is to be started again after this run."""
+        if container.role is Role.EPHEMERAL:
+            return False
+        if self.kubelet.policy("restart_decision") == "container":
+            for rule in container.spec.get("restartPolicyRules") or ():
+                if rule_matches(rule, run.code or 0):
+                    return rule.get("action") in ("Restart", "RestartAllContainers")
+        policy = self.policy_of(container)
+        return policy == "Always" or (policy == "OnFailure" and run.code != 0)
+
+    def started_at(self, container: ContainerStory, run: Run) -> Instant | None:
+        """When status.started ought to become true: the process is up, postStart done, the startup probe passed."""
+        hook = container.handler("postStart")
+        process = next(iter(container.execs(run, "postStart")), None)
+        if process is not None and process.code not in (0, None):
+            return None
+        length = hook_length(process, hook) if hook else 0
+        up = run.start + length if length < FOREVER else FOREVER
+        if container.probe("startup"):
+            passed = next((one.at for _, one in container.results(run, "startup", "Success")), None)
+            up = max(up, passed) if passed is not None else FOREVER
+        return up if up < FOREVER and (run.exit is None or up <= run.exit) else None
+
+    def satisfied(self, container: ContainerStory, window: Window) -> Instant | None:
+        """When an init container let the next one begin: a regular one completed, a sidecar was first started."""
+        for run in container.runs_in(window):
+            if container.role is Role.SIDECAR:
+                if (at := self.started_at(container, run)) is not None:
+                    return at
+            elif run.code == 0 and run.exit is not None:
+                return run.exit
+        return None
+
+    def excused_stop(self, container: ContainerStory, run: Run) -> bool:
+        """Whether a stop has a reason of the container's own: a failed probe or hook, or a changed definition."""
+        failures = [*container.results(run, "liveness", "Failure"), *container.results(run, "startup", "Failure")]
+        hooks = [one for one in container.execs(run, "postStart") if one.code not in (0, None)]
+        return bool(failures or hooks or self.spec_changed or self.restarts_all)
+
+    def stops_between(self, start: Instant, end: Instant, but: ContainerStory) -> Iterator[tuple[ContainerStory, Run]]:
+        """The other containers that the kubelet had stopped in a time, without a reason of their own."""
+        for other in self.containers:
+            for run in other.runs if other is not but else ():
+                stop = stop_of(run)
+                if stop and start <= stop.at <= end and stop.at < self.begin and not self.excused_stop(other, run):
+                    yield other, run
+
+    def is_held_up(self, container: ContainerStory, start: Instant, end: Instant) -> bool:
+        """Whether a restart waits for something else: an image, a refusal of the runtime, a sibling being stopped."""
+        if any(start <= one.at <= end and one.reason in TROUBLE for one in container.statuses):
+            return True
+        for other in self.containers:
+            for run in other.runs if other is not container else ():
+                kills = [stop.at for stop in run.stops] + [one.start for one in other.execs(run, "preStop")]
+                kills += [one.start for one in other.execs(run, "postStart")]
+                if any(at <= end and (run.exit is None or run.exit >= start) for at in kills):
+                    return True
+        return False
+
+    def events(self, reason: str, container: str = "") -> Iterator[tuple[int, Instant]]:
+        """Events of that reason about the Pod or one container of it: record and instant."""
+        for order, record in self.records:
+            if isinstance(record, EventEmitted) and record.reason == reason:
+                if not container or f"{{{container}}}" in record.field_path:
+                    yield order, record.at
+
+
+def rule_matches(rule: Mapping[str, Any], code: int) -> bool:
+    """Whether a restart rule speaks of an exit code."""
+    wanted = rule.get("exitCodes") or {}
+    values = wanted.get("values") or ()
+    return (code in values) == (wanted.get("operator") == "In")
+
+
+def pairs(items: list[ContainerStory]) -> Iterator[tuple[ContainerStory, ContainerStory]]:
+    """Each item with the one after it."""
+    return zip(items, items[1:], strict=False)
+
+
+def others(items: list[ContainerStory], but: ContainerStory) -> list[ContainerStory]:
+    """All but one."""
+    return [one for one in items if one is not but]
