@@ -176,8 +176,9 @@ def _created(job: JobView, decision: JobDecision, known: Release) -> list[dict[s
 
 
 def _status(raw: dict[str, Any]) -> dict[str, Any]:
-    for condition in raw.get("conditions", ()):
-        condition.pop("lastProbeTime")
+    if "conditions" in raw:
+        conditions = raw["conditions"]
+        raw["conditions"] = [{key: entry[key] for key in entry if key != "lastProbeTime"} for entry in conditions]
     for uids in raw.get("uncountedTerminatedPods", {}).values():
         uids.sort()
     return raw

@@ -57,6 +57,5 @@ def _without_times(status: PodStatus) -> dict[str, Any]:
     raw = status_raw(status)
     raw.pop("startTime", None)
     for condition in raw.get("conditions", ()):
-        condition.pop("lastProbeTime")
-        condition.pop("lastTransitionTime")
+        del condition["lastProbeTime"], condition["lastTransitionTime"]
     return raw
