@@ -98,7 +98,9 @@ def _default() -> Path:
 def main(arguments: list[str] | None = None) -> int:
     """Prints ``family release equal/total`` for each file; 1 if anything differs."""
     parser = argparse.ArgumentParser(prog="vectors.py", description="Compare kubesim with recorded vectors.")
-    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="default: all there are beside the checkout")
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="default: all there are beside the checkout"
+    )
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print the first N differences of each file")
     options = parser.parse_args(arguments)
     paths = options.paths or [_default()]

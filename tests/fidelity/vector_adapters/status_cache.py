@@ -56,6 +56,7 @@ def _without_times(status: PodStatus) -> dict[str, Any]:
     """The raw status as the vectors have it: no start time, no condition times."""
     raw = status_raw(status)
     raw.pop("startTime", None)
-    for condition in raw.get("conditions", ()):
-        del condition["lastProbeTime"], condition["lastTransitionTime"]
+    times = ("lastProbeTime", "lastTransitionTime")
+    if "conditions" in raw:
+        raw["conditions"] = [{key: entry[key] for key in entry if key not in times} for entry in raw["conditions"]]
     return raw

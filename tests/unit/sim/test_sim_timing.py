@@ -69,7 +69,8 @@ def test_draw_0_takes_the_typical_values_and_no_chance() -> None:
     timing = Timing(TYPICAL, seed=7)
 
     assert {key: timing.latency(key) for key in RANGED} == {key: TYPICAL.latencies[key].typical for key in RANGED}
-    assert timing.phase("pleg", 1000) == 500
+    share = TYPICAL.latencies["pleg-phase"].typical / SECOND
+    assert timing.phase("pleg", 1000) == int(1000 * share)
     assert timing.jittered("requeue", 10 * SECOND, 0.5) == 12_500_000_000
     assert timing.jittered("requeue", 10 * SECOND, 0.5) == 12_500_000_000
 
