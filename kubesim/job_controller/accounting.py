@@ -88,7 +88,7 @@ def account(
     return Accounting(
         job=census.job,
         status=status,
-        write=StatusWrite(status, why) if _is_worth_writing(census.job.status, status) else None,
+        write=StatusWrite(status, why) if _is_worth_writing(census.job.status, status, release) else None,
         removals=tuple(FinalizerRemoval(pod.metadata.name, pod.metadata.uid) for pod in count.pods),
         final=final,
         tracked=tracked,
@@ -123,8 +123,10 @@ def _may_finish(accounting: Accounting, status: JobStatus, release: Release) -> 
     return accounting.terminating == 0 or not delays_terminal_condition(release)
 
 
-def _is_worth_writing(old: JobStatus, new: JobStatus) -> bool:
+def _is_worth_writing(old: JobStatus, new: JobStatus, release: Release) -> bool:
     """Whether a status differs in more than counters that follow from others and the start time."""
+    if not release.policy("job_terminating_alone_is_written"):
+        new = replace(new, terminating=old.terminating)
     return _decisive(old) != _decisive(new)
 
 

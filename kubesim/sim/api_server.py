@@ -27,6 +27,7 @@ class _Stream:
 
     watcher: Watcher
     kinds: frozenset[str]
+    wants: Callable[[Change], bool] | None
     delivered_until: Instant = 0
 
 
@@ -45,9 +46,9 @@ class ApiServer:
         self._known: dict[str, dict[str, Any]] = {}
         self._ranks: dict[str, int] = {}
 
-    def watch(self, watcher: Watcher, kinds: frozenset[str]) -> None:
-        """Deliver every change of these kinds to the watcher from now on."""
-        self._streams.append(_Stream(watcher, kinds))
+    def watch(self, watcher: Watcher, kinds: frozenset[str], wants: Callable[[Change], bool] | None = None) -> None:
+        """Deliver every change of these kinds to the watcher from now on; those that it wants, if it can tell."""
+        self._streams.append(_Stream(watcher, kinds, wants))
 
     def creation_rank(self, uid: str) -> int:
         """The place of an object among all that were ever created."""
@@ -80,7 +81,7 @@ class ApiServer:
                 self._ranks[change.uid] = len(self._ranks)
             self.recorder.record(self._delta(change, actor))
             for stream in self._streams:
-                if change.kind in stream.kinds:
+                if change.kind in stream.kinds and (stream.wants is None or stream.wants(change)):
                     self._deliver(stream, change)
 
     def _deliver(self, stream: _Stream, change: Change) -> None:

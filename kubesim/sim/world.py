@@ -12,6 +12,7 @@ from kubesim.scenario.load import Scenario
 from kubesim.sim.api_server import ApiServer
 from kubesim.sim.clock import Clock
 from kubesim.sim.container_setup import MachineShop
+from kubesim.sim.controller_manager import ControllerManager
 from kubesim.sim.kubelet import Kubelet, NodeSetup
 from kubesim.sim.nodes import register_nodes
 from kubesim.sim.recorder import Recorder
@@ -48,6 +49,8 @@ class World:
         register_nodes(self.api, cluster, self.clock.now)
         self.scheduler = Scheduler(self.clock, self.timing, self.recorder, self.api, scheduler_release)
         self.api.watch(self.scheduler, WATCHED)
+        manager = cluster.control_plane_release(Component.CONTROLLER_MANAGER)
+        self.controllers = ControllerManager(self.clock, self.timing, self.recorder, self.api, manager)
         for kubelet in self.kubelets.values():
             self.api.watch(kubelet, frozenset({"Pod"}))
         self.stimuli = Stimuli(self)
