@@ -53,6 +53,7 @@ class SchedulingQueue:
         self.release = release
         self.take = take
         self._started = clock.now
+        self._phase = timing.stream("scheduling-looks").random() if timing.draw else 0.5
         self._pods: dict[str, Queued] = {}
 
     def get(self, uid: str) -> Queued | None:
@@ -146,8 +147,9 @@ class SchedulingQueue:
         return int(self.timing.latency("watch") * self.timing.stream("scheduling-queue").random())
 
     def _look_after(self, instant: Instant, period: Duration) -> Instant:
-        """The first of the looks that happen once a period at or after the instant."""
-        return self._started + -(-(instant - self._started) // period) * period
+        """The first of the looks that happen once a period at or after the instant; the queue started at any time."""
+        first = self._started + int(period * self._phase)
+        return first + -(-(instant - first) // period) * period
 
     @staticmethod
     def _stop(queued: Queued) -> None:
