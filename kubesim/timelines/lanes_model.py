@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
-from kubesim.units import Duration
+from kubesim.units import MILLISECOND, Duration
 
 
 class Look(StrEnum):
@@ -219,3 +220,11 @@ class Picture:
     moments: tuple[Moment, ...]
     ending: str = ""
     """Why the run ended: settled, until, horizon."""
+
+
+_CLOSE: Final = 1300 * MILLISECOND
+
+
+def own_windows(lane: Lane, of_pod: tuple[Window, ...]) -> tuple[Window, ...]:
+    """The grace periods of a container that end at another time than its Pod's; the others need not be shown twice."""
+    return tuple(one for one in lane.windows if all(abs(one.end - other.end) > _CLOSE for other in of_pod))

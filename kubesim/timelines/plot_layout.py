@@ -52,7 +52,8 @@ def lay_out(
         picture = pictures[panel.run]
         y = _panel(sheet, theme, picture, panel, scale, (left, right, y), several=len(pictures) > 1)
     _axis(sheet, theme, scale, (left, right), first, y)
-    y = draw_legend(sheet, theme, [panel.what for panel in shown], pictures, MARGIN, width - MARGIN, y + 0.42)
+    whats, do_differ = [panel.what for panel in shown], any(panel.differences for panel in shown)
+    y = draw_legend(sheet, theme, whats, do_differ, MARGIN, width - MARGIN, y + 0.42)
     sheet.height = y + MARGIN * 0.6
     return sheet
 
@@ -107,20 +108,19 @@ def _heading(sheet: Sheet, theme: Theme, pictures: Sequence[Picture], y: float, 
         sheet.write(Text(MARGIN, y + 0.06, line, 9.5, theme.faint_ink))
         y += 0.18
     if len(pictures) > 1:
-        words = _what_differs(pictures, shown)
+        words, do_differ = _what_differs(pictures, shown)
         for line in sheet.wrapped(words, 9.5, room)[:3]:
-            sheet.write(
-                Text(MARGIN, y + 0.08, line, 9.5, theme.difference if words.startswith("Not") else theme.faint_ink)
-            )
+            sheet.write(Text(MARGIN, y + 0.08, line, 9.5, theme.difference if do_differ else theme.faint_ink))
             y += 0.18
     return y + 0.1
 
 
-def _what_differs(pictures: Sequence[Picture], shown: Sequence[_Shown]) -> str:
+def _what_differs(pictures: Sequence[Picture], shown: Sequence[_Shown]) -> tuple[str, bool]:
+    """A sentence, and whether anything differs."""
     names = list(dict.fromkeys(name for panel in shown for name, found in panel.differences.items() if found))
     if not names:
-        return f"Nothing differs on {', '.join(one.label for one in pictures[1:])}."
-    return f"Not as on {pictures[0].label}: {', '.join(names)} (underlined where they differ)."
+        return f"Nothing differs on {', '.join(one.label for one in pictures[1:])}.", False
+    return f"Not as on {pictures[0].label}: {', '.join(names)} (underlined where they differ).", True
 
 
 def _panel(

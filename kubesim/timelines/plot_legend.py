@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from kubesim.timelines.lanes_model import ENDED, JobPicture, Lane, Look, MarkKind, Picture, PodPicture
-from kubesim.timelines.plot_panels import HOLLOW, PROBES, SHAPES, own_windows
+from kubesim.timelines.lanes_model import ENDED, JobPicture, Lane, Look, MarkKind, PodPicture, own_windows
+from kubesim.timelines.plot_panels import HOLLOW, PROBES, SHAPES
 from kubesim.timelines.plot_shapes import Box, Glyph, Line, Sheet, Text
 from kubesim.timelines.plot_style import Theme
 
@@ -40,14 +40,14 @@ def draw_legend(
     sheet: Sheet,
     theme: Theme,
     shown: Sequence[PodPicture | JobPicture],
-    pictures: Sequence[Picture],
+    do_differ: bool,
     left: float,
     right: float,
     y: float,
 ) -> float:
     """Draw the entries from left to right; the y below."""
     x = left
-    for entry in _entries(shown, several=len(pictures) > 1):
+    for entry in _entries(shown, do_differ=do_differ):
         width = _SWATCH + 0.08 + sheet.measure(entry.words, _SIZE, False)
         if x + width > right and x > left:
             x, y = left, y + _ROW
@@ -57,7 +57,7 @@ def draw_legend(
     return y + _ROW
 
 
-def _entries(shown: Sequence[PodPicture | JobPicture], *, several: bool) -> Iterator[_Entry]:
+def _entries(shown: Sequence[PodPicture | JobPicture], *, do_differ: bool) -> Iterator[_Entry]:
     lanes: list[Lane] = [lane for what in shown for lane in what.lanes]
     spans = {span.look for lane in lanes for span in lane.spans}
     spans |= {span.look for what in shown if isinstance(what, JobPicture) for span in what.waits}
@@ -74,7 +74,7 @@ def _entries(shown: Sequence[PodPicture | JobPicture], *, several: bool) -> Iter
         yield _Entry("window", "grace of one container")
     if any(what.conditions for what in shown):
         yield _Entry("condition", "condition True")
-    if several:
+    if do_differ:
         yield _Entry("difference", "differs")
 
 

@@ -20,11 +20,12 @@ from kubesim.timelines.lanes_model import (
     Segment,
     Span,
     Window,
+    own_windows,
 )
 from kubesim.timelines.plot_scale import TimeScale
 from kubesim.timelines.plot_shapes import Box, Glyph, Line, Room, Sheet, Text
 from kubesim.timelines.plot_style import Fill, Theme
-from kubesim.units import SECOND, Duration
+from kubesim.units import Duration
 
 NAME_SIZE: Final = 9.0
 LABEL_SIZE: Final = 7.5
@@ -34,9 +35,6 @@ LANE_HEIGHT: Final = 0.4
 BAR_TOP: Final = 0.15
 BAR_HEIGHT: Final = 0.2
 _HOOK_HEIGHT: Final = 0.125
-_CLOSE: Final = 1300 * SECOND // 1000
-"""A container's own deadline this near to the Pod's is not drawn again: it is the same grace period."""
-
 SHAPES: Final = {
     MarkKind.TERM: ("v", 6.5),
     MarkKind.KILL: ("X", 7.0),
@@ -97,11 +95,6 @@ def draw_job(panel: Panel, job: JobPicture, y: float) -> float:
     for number, lane in enumerate(job.lanes):
         y = _lane(panel, lane, y, number, lane.windows)
     return y
-
-
-def own_windows(lane: Lane, of_pod: tuple[Window, ...]) -> tuple[Window, ...]:
-    """The grace periods of a container that are not simply its Pod's."""
-    return tuple(one for one in lane.windows if all(abs(one.end - other.end) > _CLOSE for other in of_pod))
 
 
 def _name(panel: Panel, words: str, role: str, y: float, size: float = NAME_SIZE, faint: bool = False) -> None:

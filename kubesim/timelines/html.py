@@ -1,0 +1,56 @@
+"""One file of HTML that shows a run, or several of one scenario, and answers why: no network, no library.
+
+The page is a template, a style sheet and a script from ``html_assets`` around the JSON of ``html_data``.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from kubesim.history.history import History
+from kubesim.timelines.html_data import page_data
+
+ASSETS: Final = ("page.html", "page.css", "page.js")
+
+
+def page(histories: History | Sequence[History], answers: Sequence[Sequence[Any]] = ()) -> str:
+    """The whole page. ``answers``: for each run its questions with the steps that answer them, if somebody knows."""
+    several = [histories] if isinstance(histories, History) else list(histories)
+    data = page_data(several)
+    for run, answered in zip(data["runs"], answers, strict=False):
+        run["answers"] = list(answered)
+    template, style, script = (_asset(name) for name in ASSETS)
+    return _filled(
+        template, title=html.escape(data["title"] or "kubesim"), style=style, script=script, data=_embedded(data)
+    )
+
+
+def write_page(histories: History | Sequence[History], path: str | Path, answers: Sequence[Sequence[Any]] = ()) -> None:
+    """Write the page to a file."""
+    Path(path).write_text(page(histories, answers), encoding="utf-8")
+
+
+def _asset(name: str) -> str:
+    return files("kubesim.timelines").joinpath("html_assets", name).read_text(encoding="utf-8")
+
+
+def _embedded(data: dict[str, Any]) -> str:
+    """JSON that cannot end the script element it stands in, whatever a container printed."""
+    text = msgspec.json.encode(data).decode()
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _filled(template: str, **parts: str) -> str:
+    """The template with each ``{{name}}`` replaced, once, so that a part may hold braces."""
+    pieces = template.split("{{")
+    found = [pieces[0]]
+    for piece in pieces[1:]:
+        name, _, rest = piece.partition("}}")
+        found += [parts[name], rest]
+    return "".join(found)
