@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kubesim.history.records import DecidedAction
@@ -143,7 +144,7 @@ class ContainerStart:
             self.pod,
             self.container,
             self._made(),
-            lambda: self._fail("PostStartHookError", failure),
+            partial(self._fail, "PostStartHookError", failure),
             message=kubelet.release.text("Killing_poststart"),
             reason=KillReason.FAILED_POST_START_HOOK,
         ).begin()

@@ -23,6 +23,7 @@ from kubesim.kubelet.status_manager import (
 )
 from kubesim.objects.pod import Pod, pod_view
 from kubesim.objects.status import PodStatus, status_raw, status_view
+from kubesim.sim.clock import Timer
 from kubesim.store import Reply
 from kubesim.units import SECOND, Instant
 
@@ -52,7 +53,9 @@ class StatusManager:
         self._queue: deque[str] = deque()
         self._busy = False
         self._phase = kubelet.timing.phase("status", _FULL_SYNC)
-        self._syncing_all = False
+        self._held_back: set[str] = set()
+        """Pods whose terminal phase the API does not have yet."""
+        self._full_sync: Timer | None = None
 
     def get(self, uid: str) -> PodStatus | None:
         """The status the kubelet generated last, or None."""
@@ -64,6 +67,7 @@ class StatusManager:
         self._cached.pop(uid, None)
         self._sent.pop(uid, None)
         self._written_status.pop(uid, None)
+        self._let_go(uid)
 
     def typed(self, uid: str, raw: dict[str, Any]) -> PodStatus:
         """The typed form of a raw status, at no cost if it is the one written last."""
@@ -156,7 +160,10 @@ class StatusManager:
             if entry.finished and can_be_deleted(pod_view(stored), finished=True):
                 self.kubelet.delete_object(entry.pod)
         if merged.phase != entry.status.phase:
+            self._held_back.add(uid)
             self._sync_all_later()
+        else:
+            self._let_go(uid)
         return reply
 
     def _written(self, _reply: Reply) -> None:
@@ -164,19 +171,23 @@ class StatusManager:
         self._next()
 
     def _sync_all_later(self) -> None:
-        if self._syncing_all:
+        if self._full_sync is not None:
             return
-        self._syncing_all = True
         now = self.kubelet.clock.now
         due = self._phase + -(-(now + 1 - self._phase) // _FULL_SYNC) * _FULL_SYNC
-        self.kubelet.clock.at(due, self._sync_all)
+        self._full_sync = self.kubelet.clock.at(due, self._sync_all)
+
+    def _let_go(self, uid: str) -> None:
+        """The API has the pod's phase: without others held back there is nothing for a full sync to do."""
+        self._held_back.discard(uid)
+        if not self._held_back and self._full_sync is not None:
+            self._full_sync.cancel()
+            self._full_sync = None
 
     def _sync_all(self) -> None:
-        self._syncing_all = False
-        for uid, entry in list(self._cached.items()):
-            current = self.kubelet.api.store.find("Pod", entry.pod.metadata.namespace, entry.pod.metadata.name)
-            if current is not None and current["status"].get("phase") != entry.status.phase:
-                self._enqueue(uid)
+        self._full_sync = None
+        for uid in sorted(self._held_back):
+            self._enqueue(uid)
 
 
 @dataclass(frozen=True, slots=True)

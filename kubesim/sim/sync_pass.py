@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kubesim.history.records import DecidedAction
@@ -127,7 +128,7 @@ class SyncPass:
             self.pod,
             self._containers[reset.name],
             instance,
-            lambda: self._remove(instance),
+            partial(self._remove, instance),
             message=self.kubelet.release.text("Killing_reset"),
             override=0,
         ).begin()
@@ -211,7 +212,8 @@ class SyncPass:
             actions.append(_action("kill-pod", "", decision.why))
         if decision.create_sandbox:
             actions.append(_action("create-sandbox", "", decision.why))
-        actions.extend(_action("kill", kill.name, kill.why) for kill in decision.kills)
+        if not decision.kill_pod:
+            actions.extend(_action("kill", kill.name, kill.why) for kill in decision.kills)
         actions.extend(_action("reset", reset.name, reset.why) for reset in decision.resets)
         starts = (*decision.ephemeral_to_start, *decision.init_to_start, *decision.mains_to_start)
         actions.extend(_action("start", start.name, _start_why(start, decision)) for start in starts)
