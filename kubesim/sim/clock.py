@@ -61,6 +61,21 @@ class Clock:
         self._foreground = 0
         self._stopped = False
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles: SimPy's environment itself does neither, so its queue is taken apart."""
+        state = {key: value for key, value in self.__dict__.items() if key != "_environment"}
+        queue = sorted(self._environment._queue, key=lambda entry: entry[:3])
+        callbacks = [callback for *_, event in queue for callback in event.callbacks or ()]
+        timers = [timer for timer in callbacks if isinstance(timer, Timer) and timer.live]
+        return {**state, "_timers": timers, "_start": self._environment.now}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        timers, start = state.pop("_timers"), state.pop("_start")
+        self.__dict__.update(state)
+        self._environment = simpy.Environment(initial_time=start)
+        for timer in timers:
+            simpy.Timeout(self._environment, timer.instant - start).callbacks.append(timer)
+
     def at(self, instant: Instant, callback: Callable[..., None], *arguments: Any, background: bool = False) -> Timer:
         """Call back at the instant, or at once (after what is due already) if it has passed."""
         environment = self._environment
