@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from scheduler_pieces import cluster, holding, node, pod, scheduler
 
 from kubesim.scheduler import Bind, NodeState, PodInfo, Preemption, Unschedulable, schedule
-from scheduler_pieces import cluster, holding, node, pod, scheduler
 
 
 def low(name: str, cpu: str = "2", priority: int = 0, **more: Any) -> PodInfo:

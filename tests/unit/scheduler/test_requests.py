@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from scheduler_pieces import scheduler
 
 from kubesim.scheduler import pod_info
 from kubesim.scheduler.resources import missing_resources
-from scheduler_pieces import scheduler
 
 
 def entry(cpu: str, *, sidecar: bool = False, **more: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from scheduler_pieces import node, pod, scheduler
 
 from kubesim.objects.node import Taint
 from kubesim.releases import RELEASES
@@ -13,7 +14,6 @@ from kubesim.scheduler import Plugin
 from kubesim.scheduler.event_series import SeriesEvent, SeriesMemory, finished, observe, refreshed
 from kubesim.scheduler.requeue import ClusterEvent, backoff, may_help, node_events, own_change_may_help, pod_events
 from kubesim.units import MINUTE, SECOND
-from scheduler_pieces import node, pod, scheduler
 
 FIT, AFFINITY, TAINTS = Plugin.NODE_RESOURCES_FIT, Plugin.NODE_AFFINITY, Plugin.TAINT_TOLERATION
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from scheduler_pieces import cluster, holding, node, pod, scheduler
 
 from kubesim.releases import RELEASES, Release
 from kubesim.scheduler import Bind, NodeState, Plugin, Snapshot, Unschedulable, schedule
-from scheduler_pieces import cluster, holding, node, pod, scheduler
 
 HELPLESS = "preemption: 0/{n} nodes are available: {k} Preemption is not helpful for scheduling."
 NO_VICTIMS = "preemption: 0/{n} nodes are available: {k} No preemption victims found for incoming pod."

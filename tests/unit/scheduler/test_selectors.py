@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from scheduler_pieces import holding, node, pod, scheduler
 
 from kubesim.objects.node import Taint
 from kubesim.scheduler.pods import LabelSelector, NodeTerm, Requirement, Toleration
 from kubesim.scheduler.selectors import affinity_matches, requirement_matches, selector_matches, term_matches, tolerates
-from scheduler_pieces import holding, node, pod, scheduler
 
 LABELS = {"zone": "a", "size": "3", "word": "big"}
 

@@ -235,6 +235,10 @@ def test_preemption(release: str, by: str) -> None:
     assert events(world, history, "Preempted")[0][:3] == (10, "low", f"Preempted by {by.format(uid=uid)} on node n1")
     assert stored["spec"]["nodeName"] == "n1"
     assert world.api.store.find("Pod", "default", "low") is None
+    writes = [record.patch or {} for record in history if isinstance(record, ObjectChanged) and record.name == "vip"]
+    assert any(write.get("status", {}).get("nominatedNodeName") == "n1" for write in writes)
+    targets = [record.patch or {} for record in history if isinstance(record, ObjectChanged) and record.name == "low"]
+    assert any("PreemptionByScheduler" in str(write) for write in targets)
     assert [status for _, status, _ in conditions(world, history, "vip")] == ["False", "True"]
 
 
