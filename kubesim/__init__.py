@@ -1,1 +1,28 @@
-"""kubesim: what will the kubelet do to my Pod, on this release, and why?"""
+"""kubesim: what will the kubelet do to my Pod, on this release, and why?
+
+``load`` a scenario, ``run`` it, read the ``History``. Imported lazily: nothing of the engine is loaded before it is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kubesim.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from kubesim.api import load, run
+    from kubesim.history.history import History
+
+__all__ = ["History", "__version__", "load", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("load", "run"):
+        from kubesim import api
+
+        return getattr(api, name)
+    if name == "History":
+        from kubesim.history.history import History
+
+        return History
+    raise AttributeError(f"module 'kubesim' has no attribute {name!r}")
