@@ -48,9 +48,9 @@ def node_rejection(pod: PodInfo, state: NodeState, release: Release) -> Rejectio
     if node.taints and (taint := untolerated_taint(spec, node, HARD_EFFECTS, release)):
         text = release.text("untolerated_taint").format(key=taint.key, value=taint.value)
         return Rejection(Plugin.TAINT_TOLERATION, (text,), final=True)
-    if not affinity_matches(spec, node):
+    if pod.facts.is_picky and not affinity_matches(spec, node):
         return Rejection(Plugin.NODE_AFFINITY, (release.text("node_affinity"),), final=True)
-    if state.has_port_conflict(pod):
+    if pod.facts.host_ports and state.has_port_conflict(pod):
         return Rejection(Plugin.NODE_PORTS, (release.text("host_ports"),), final=False)
     return _fit(pod, state, release)
 
@@ -60,12 +60,12 @@ def _fit(pod: PodInfo, state: NodeState, release: Release) -> Rejection | None:
     if pod.facts.has_sidecar and release.policy("sidecar_pods_unschedulable"):
         return Rejection(Plugin.NODE_RESOURCES_FIT, (release.text("sidecar_feature_disabled"),), True, ("C-66",))
     allocatable = state.node.allocatable
-    reasons = []
-    if len(state.pods) + 1 > allocatable.get("pods", 0):
-        reasons.append(release.text("too_many_pods"))
-    missing = missing_resources(pod.facts.requests, allocatable, state.requested)
-    if not reasons and not missing:
+    has_place = len(state.pods) < allocatable.get("pods", 0)
+    requests = pod.facts.requests
+    missing = missing_resources(requests, allocatable, state.requested) if requests else ()
+    if has_place and not missing:
         return None
+    reasons = [] if has_place else [release.text("too_many_pods")]
     reasons += [release.text("insufficient").format(resource=resource) for resource, _ in missing]
     final = release.policy("scheduler_lack_is_final") and any(is_final for _, is_final in missing)
     return Rejection(Plugin.NODE_RESOURCES_FIT, tuple(reasons), final, ("C-62", "C-67"))

@@ -150,6 +150,8 @@ class SpecFacts:
     host_ports: tuple[tuple[str, str, int], ...]
     """(host IP, protocol, port) of each host port asked for."""
     has_sidecar: bool
+    is_picky: bool
+    """Whether it names the nodes it may go to, by nodeSelector or required affinity."""
     needed_features: frozenset[str]
     """Features a node must declare (C-70)."""
 
@@ -227,6 +229,7 @@ def _facts(encoded: bytes, release: Release) -> SpecFacts:
             if port.host_port
         ),
         has_sidecar=bool(sidecars),
+        is_picky=bool(spec.node_selector) or spec.affinity.node_affinity.required is not None,
         needed_features=_needed_features(spec) if release.enabled("NodeDeclaredFeatures") else frozenset(),
     )
 

@@ -129,7 +129,7 @@ def _rejection(
     filters: tuple[Filter, ...], pod: PodInfo, state: NodeState, snapshot: Snapshot, release: Release
 ) -> Rejection | None:
     """What speaks against a node, once as if the pods nominated for it that are no less important were there."""
-    waiting = snapshot.nominated.get(state.node.name, ())
+    waiting = snapshot.nominated.get(state.node.name, ()) if snapshot.nominated else ()
     before = [other for other in waiting if other.uid != pod.uid and other.spec.priority >= pod.spec.priority]
     if before:
         crowded = state.with_pods((*state.pods.values(), *before))

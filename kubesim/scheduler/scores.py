@@ -24,8 +24,9 @@ def best_node(pod: PodInfo, candidates: Sequence[NodeState], release: Release) -
     """The candidate with the highest score. ``candidates``: at least one, in the order they were found."""
     if len(candidates) == 1:
         return candidates[0]
-    tainted = [_avoided_taints(pod, state, release) for state in candidates]
-    preferred = [_preference(pod, state) for state in candidates]
+    wishes = pod.spec.affinity.node_affinity.preferred
+    tainted = [_avoided_taints(pod, state, release) if state.node.taints else 0 for state in candidates]
+    preferred = [_preference(pod, state) for state in candidates] if wishes else [0] * len(candidates)
     most_tainted, most_preferred = max(tainted), max(preferred)
     best = -1
     chosen = candidates[0]
@@ -52,10 +53,12 @@ def _preference(pod: PodInfo, state: NodeState) -> int:
 
 def _free_share(pod: PodInfo, state: NodeState) -> int:
     """The share of CPU and memory that stays free, 0 to 100; a pod that asks for nothing counts for a little."""
-    shares = []
+    requests = pod.facts.requests
+    total = counted = 0
     for resource, used in state.scored.items():
         room = state.node.allocatable.get(resource, 0)
         if room > 0:
-            asked = used + pod.facts.requests.get(resource, UNNAMED_REQUESTS[resource])
-            shares.append(max(room - asked, 0) * _HIGHEST // room)
-    return sum(shares) // len(shares) if shares else 0
+            asked = used + requests.get(resource, UNNAMED_REQUESTS[resource])
+            total += max(room - asked, 0) * _HIGHEST // room
+            counted += 1
+    return total // counted if counted else 0

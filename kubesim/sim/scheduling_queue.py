@@ -55,6 +55,7 @@ class SchedulingQueue:
         self._started = clock.now
         self._phase = timing.stream("scheduling-looks").random() if timing.draw else 0.5
         self._pods: dict[str, Queued] = {}
+        self._unschedulable: dict[str, Queued] = {}
 
     def get(self, uid: str) -> Queued | None:
         """The pod, if it is in the queue or being scheduled."""
@@ -87,13 +88,14 @@ class SchedulingQueue:
         """The pod has a node, or is gone, or is skipped."""
         queued = self._pods.pop(uid, None)
         if queued is not None:
-            self._stop(queued)
+            self._leave(queued)
 
     def failed(self, queued: Queued, plugins: frozenset[Plugin]) -> None:
         """A try found no node: wait for a change that concerns these filters, 5 minutes at most."""
         queued.since = self.clock.now
         queued.plugins = plugins
         queued.place = Place.UNSCHEDULABLE
+        self._unschedulable[queued.info.uid] = queued
         longest = self.release.duration("unschedulable_pool_max")
         look = self._look_after(queued.since + longest + 1, _LEFTOVER_LOOK)
         queued.timer = self.clock.at(look, self._activate, queued, background=True)
@@ -106,10 +108,9 @@ class SchedulingQueue:
 
     def cluster_changed(self, events: frozenset[ClusterEvent], state: NodeState | None = None) -> None:
         """Something changed: try those again whom it may help. ``state``: the node, if it is a node that changed."""
-        if not events:
-            return
-        waiting = (queued for queued in self._pods.values() if queued.place is Place.UNSCHEDULABLE)
-        self._move([entry for entry in waiting if may_help(entry.info, entry.plugins, events, state, self.release)])
+        if events and self._unschedulable:
+            waiting = self._unschedulable.values()
+            self._move([entry for entry in waiting if may_help(entry.info, entry.plugins, events, state, self.release)])
 
     def _move(self, pods: Iterable[Queued]) -> None:
         """Out of the unschedulable pool: at once if the back-off is over, else when it is."""
@@ -118,7 +119,7 @@ class SchedulingQueue:
             if over <= self.clock.now:
                 self._activate(queued)
                 continue
-            self._stop(queued)
+            self._leave(queued)
             queued.place = Place.BACKOFF
             if not self.release.enabled("SchedulerPopFromBackoffQ") or not queued.plugins:
                 queued.timer = self.clock.at(self._look_after(over, _BACKOFF_LOOK), self._activate, queued)
@@ -127,7 +128,7 @@ class SchedulingQueue:
 
     def _activate(self, queued: Queued) -> None:
         """Into the active queue, whose reader is idle nearly always: it is this pod's turn."""
-        self._stop(queued)
+        self._leave(queued)
         queued.place = Place.TAKEN
         lag = self._lag()
         if lag:
@@ -151,8 +152,9 @@ class SchedulingQueue:
         first = self._started + int(period * self._phase)
         return first + -(-(instant - first) // period) * period
 
-    @staticmethod
-    def _stop(queued: Queued) -> None:
+    def _leave(self, queued: Queued) -> None:
+        """The pod leaves its place: its timer is void."""
+        self._unschedulable.pop(queued.info.uid, None)
         if queued.timer is not None:
             queued.timer.cancel()
             queued.timer = None
