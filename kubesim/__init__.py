@@ -1,17 +1,19 @@
 """kubesim: what will the kubelet do to my Pod, on this release, and why?
 
-``load`` a scenario, ``run`` it, read the ``History``. Imported lazily: nothing of the engine is loaded before it is used.
+``load`` a scenario, ``run`` it, read the ``History``. Imported lazily: nothing of the engine is loaded before its use.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kubesim.version import VERSION as __version__
+from kubesim.version import VERSION
 
 if TYPE_CHECKING:
     from kubesim.api import load, run
     from kubesim.history.history import History
+
+__version__ = VERSION
 
 __all__ = ["History", "__version__", "load", "run"]
 
