@@ -46,7 +46,9 @@ def field_dropped(pod: PodStory) -> Iterator[Finding]:
         for one in sent:
             if one.get("restartPolicy") == "Always" and one["name"] in stored:
                 got = stored[one["name"]].get("restartPolicy")
-                yield judge(got is None, pod.written(pod.versions[0], f"{one['name']} is stored with restartPolicy {got}"))
+                yield judge(
+                    got is None, pod.written(pod.versions[0], f"{one['name']} is stored with restartPolicy {got}")
+                )
 
 
 def kubelet_rejects(pod: PodStory) -> Iterator[Finding]:
@@ -90,7 +92,11 @@ def job_policy_restricted(given: Given) -> Iterator[Finding]:
 
 
 def _names(spec: Mapping[str, Any]) -> list[str]:
-    return [one.get("name", "") for key in ("initContainers", "containers", "ephemeralContainers") for one in spec.get(key) or ()]
+    return [
+        one.get("name", "")
+        for key in ("initContainers", "containers", "ephemeralContainers")
+        for one in spec.get(key) or ()
+    ]
 
 
 def unique_names(given: Given) -> Iterator[Finding]:
@@ -113,11 +119,16 @@ def rules_need_policy(given: Given) -> Iterator[Finding]:
         for one in pod.containers:
             if one.spec.get("restartPolicyRules"):
                 held = bool(one.spec.get("restartPolicy"))
-                yield judge(held, pod.written(pod.versions[0], f"{one.name}: rules, restartPolicy {one.spec.get('restartPolicy')}"))
+                yield judge(
+                    held,
+                    pod.written(pod.versions[0], f"{one.name}: rules, restartPolicy {one.spec.get('restartPolicy')}"),
+                )
     for order, action, raw in _sent(history, "Pod"):
         for one in (raw.get("spec") or {}).get("containers") or ():
             if one.get("restartPolicyRules") and not one.get("restartPolicy"):
-                yield judge(action.code == 422, _answer(order, action, f"{one.get('name')}: rules without restartPolicy"))
+                yield judge(
+                    action.code == 422, _answer(order, action, f"{one.get('name')}: rules without restartPolicy")
+                )
 
 
 def field_visible(pod: PodStory) -> Iterator[Finding]:
@@ -157,6 +168,8 @@ CHECKS: Final = (
     Check("job-restart-policy-restricted", job_policy_restricted, Subject.CLUSTER),
     Check("init-unique-names", unique_names, Subject.CLUSTER),
     Check("restart-rules-need-policy", rules_need_policy, Subject.CLUSTER),
-    Check("sidecar-field-visible-in-describe", field_visible, scope=gate("SidecarContainers", "1.28 with the gate, 1.29+")),
+    Check(
+        "sidecar-field-visible-in-describe", field_visible, scope=gate("SidecarContainers", "1.28 with the gate, 1.29+")
+    ),
     Check("pod-update-limits", update_limits, Subject.CLUSTER),
 )

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Final
 
+from kubesim.guarantees.containers import ContainerStory, stop_of
 from kubesim.guarantees.restart import LATE, delays
 from kubesim.guarantees.scopes import gate
-from kubesim.guarantees.story import IMAGE_REASONS, REACTION, TERMINAL, ContainerStory, PodStory
+from kubesim.guarantees.story import IMAGE_REASONS, REACTION, TERMINAL, PodStory
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.lives import Run
 from kubesim.units import MINUTE, SECOND, Duration, Instant
 
 _LONGEST_PULL_DELAY: Final = 5 * MINUTE
 _FIRST_PULL_DELAY: Final = 10 * SECOND
+_AT_ONCE: Final = "a container that the kubelet itself stopped for a probe is started again in the same sync"
 
 
 def _gaps(pod: PodStory, container: ContainerStory) -> Iterator[tuple[Run, Run, Duration, Duration]]:
     """Restarts within one generation: the run, the next, the gap, and the back-off that is due."""
     for run, following, delay in delays(pod, container):
-        if following is None or run.exit is None or following.number != run.number + 1 or pod.spec_changed or pod.restarts_all:
+        if (
+            following is None
+            or run.exit is None
+            or following.number != run.number + 1
+            or pod.spec_changed
+            or pod.restarts_all
+        ):
             continue
         if any(run.exit < window.start <= following.start for window in pod.windows):
             continue
@@ -35,7 +44,14 @@ def exponential(pod: PodStory) -> Iterator[Finding]:
             early = gap < delay
             late = gap > delay * 3 // 2 + LATE and not pod.is_held_up(container, run.exit or 0, following.start)
             said = f"{gap / SECOND:.1f} s apart, the back-off is {delay // SECOND} s"
-            yield judge(not early and not late, pod.exited(container, run), pod.started(container, following), said=said)
+            shown = pod.exited(container, run), pod.started(container, following)
+            yield judge(not early and not late, *shown, said=said, known=_known(container, run))
+
+
+def _known(container: ContainerStory, run: Run) -> str:
+    """After the kubelet itself ended a run for a probe, its next sync has seen one exit less than there were."""
+    stopped = any(stop_of(one) for one in container.runs if one.number <= run.number)
+    return _AT_ONCE if stopped else ""
 
 
 def first_immediate(pod: PodStory) -> Iterator[Finding]:
@@ -50,22 +66,28 @@ def reset_after_ten_minutes(pod: PodStory) -> Iterator[Finding]:
     """After a run of 10 minutes the restart is as immediate as the first."""
     for container in pod.containers:
         for run, following, gap, _ in _gaps(pod, container):
-            if run.exit is not None and run.exit - run.start >= 10 * MINUTE + SECOND and run.number > 0:
-                if not pod.is_held_up(container, run.exit, following.start):
-                    yield judge(gap <= 2 * REACTION, pod.exited(container, run), pod.started(container, following))
+            is_long = run.exit is not None and run.exit - run.start >= 10 * MINUTE + SECOND and run.number > 0
+            if is_long and not pod.is_held_up(container, run.exit or 0, following.start):
+                yield judge(gap <= 2 * REACTION, pod.exited(container, run), pod.started(container, following))
+
+
+def _crashes(container: ContainerStory, at: Instant) -> bool:
+    """Whether it has been restarted more than once by then."""
+    return any(run.number > 1 and run.start <= at for run in container.runs)
 
 
 def per_container(pod: PodStory) -> Iterator[Finding]:
     """The first restart of a container is immediate though another one is in back-off."""
     for container in pod.containers:
         for run, following, gap, delay in _gaps(pod, container):
-            crashing = [
-                one for one in pod.containers
-                if one is not container and any(other.number > 1 and other.start <= (run.exit or 0) for other in one.runs)
-            ]  # fmt: skip
-            if crashing and not delay and run is container.runs[0] and not pod.is_held_up(container, run.exit or 0, following.start):
+            crashing = [one for one in pod.containers if one is not container and _crashes(one, run.exit or 0)]
+            if not crashing or delay or run is not container.runs[0]:
+                continue
+            if not pod.is_held_up(container, run.exit or 0, following.start):
                 said = f"{crashing[0].name} has been restarted {len(crashing[0].runs) - 1} times"
-                yield judge(gap <= 2 * REACTION, pod.exited(container, run), pod.started(container, following), said=said)
+                yield judge(
+                    gap <= 2 * REACTION, pod.exited(container, run), pod.started(container, following), said=said
+                )
 
 
 def image_pull_separate(pod: PodStory) -> Iterator[Finding]:
@@ -73,7 +95,7 @@ def image_pull_separate(pod: PodStory) -> Iterator[Finding]:
     for container in pod.containers:
         pulls = [Moment(at, f"{container.name}: pulling", order) for order, at in pod.events("Pulling", container.name)]
         failed = [at for _, at in pod.events("Failed", container.name)]
-        for number, (before, after) in enumerate(zip(pulls, pulls[1:], strict=False)):
+        for number, (before, after) in enumerate(itertools.pairwise(pulls)):
             if not any(before.at <= at <= after.at for at in failed) or container.runs:
                 continue
             least = min(_LONGEST_PULL_DELAY, _FIRST_PULL_DELAY << min(number, 30))
@@ -92,11 +114,24 @@ def image_pull_pending(pod: PodStory) -> Iterator[Finding]:
             if status.reason not in IMAGE_REASONS or status.has_run or container.runs or status.at >= pod.term:
                 continue
             phase = (status.pod.get("status") or {}).get("phase")
-            yield judge(phase == "Pending", pod.written(status, f"{container.name}: {status.reason}, the phase is {phase}"))
+            yield judge(
+                phase == "Pending", pod.written(status, f"{container.name}: {status.reason}, the phase is {phase}")
+            )
         over = next((one for one in pod.life.phases if one.phase in TERMINAL), None)
         last = container.statuses[-1] if container.statuses else None
-        if over and last and last.reason in IMAGE_REASONS and over.at < pod.term and not pod.is_evicted and container in pod.inits:
-            yield judge(False, pod.written(last, f"{container.name}: {last.reason}"), Moment(over.at, f"the phase is {over.phase}"))
+        if (
+            over
+            and last
+            and last.reason in IMAGE_REASONS
+            and over.at < pod.term
+            and not pod.is_evicted
+            and container in pod.inits
+        ):
+            yield judge(
+                False,
+                pod.written(last, f"{container.name}: {last.reason}"),
+                Moment(over.at, f"the phase is {over.phase}"),
+            )
 
 
 def pull_policy_default(pod: PodStory) -> Iterator[Finding]:
@@ -121,7 +156,9 @@ def pull_policy_effect(pod: PodStory) -> Iterator[Finding]:
         pulls = [at for _, at in pod.events("Pulling", container.name)]
         match container.spec.get("imagePullPolicy"):
             case "Never" if container.statuses:
-                yield judge(not pulls, pod.written(pod.versions[0], f"{container.name} may not be pulled; pulls: {len(pulls)}"))
+                yield judge(
+                    not pulls, pod.written(pod.versions[0], f"{container.name} may not be pulled; pulls: {len(pulls)}")
+                )
             case "Always":
                 before: Instant = 0
                 for run in container.runs:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from kubesim.guarantees.scopes import GRACE_TWICE, gate
-from kubesim.guarantees.story import MINIMUM_GRACE, REACTION, ContainerStory, PodStory, hook_length, kill_of, pairs, stop_of
+from kubesim.guarantees.containers import ContainerStory, hook_length, kill_of, stop_of
+from kubesim.guarantees.scopes import GRACE_TWICE, NOT_SHORTENED, gate
+from kubesim.guarantees.story import MINIMUM_GRACE, REACTION, PodStory, pairs
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.lives import Exec, Run
 from kubesim.units import SECOND, Duration
@@ -28,7 +29,11 @@ def _began(pod: PodStory, container: ContainerStory, run: Run, process: Exec) ->
 def _ended(pod: PodStory, container: ContainerStory, run: Run, process: Exec) -> Moment:
     hook = pod.moment(container, run, "exec-exit", process.exit)
     code = "" if process.code is None else f" with {process.code}"
-    return Moment(hook.at, f"{process.purpose} of {container.name} {'ends' if process.exit is not None else 'goes on'}{code}", hook.record)
+    return Moment(
+        hook.at,
+        f"{process.purpose} of {container.name} {'ends' if process.exit is not None else 'goes on'}{code}",
+        hook.record,
+    )
 
 
 def _grace(pod: PodStory, container: ContainerStory, run: Run, process: Exec) -> Duration:
@@ -178,8 +183,8 @@ CHECKS: Final = (
     Check("hook-poststart-blocks-running", poststart_blocks_running),
     Check("hook-poststart-failure-kills", poststart_failure_kills),
     Check("hook-prestop-before-sigterm", prestop_before_sigterm),
-    Check("hook-prestop-counts-against-grace", prestop_counts_against_grace, not_kept=(GRACE_TWICE,)),
-    Check("hook-prestop-extension", prestop_extension, not_kept=(GRACE_TWICE,)),
+    Check("hook-prestop-counts-against-grace", prestop_counts_against_grace, not_kept=(GRACE_TWICE, NOT_SHORTENED)),
+    Check("hook-prestop-extension", prestop_extension, not_kept=(GRACE_TWICE, NOT_SHORTENED)),
     Check("hook-prestop-not-on-completion", prestop_not_on_completion),
     Check("hook-prestop-failure-kills", prestop_failure_kills),
     Check("hook-at-least-once", at_least_once),

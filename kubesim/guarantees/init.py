@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from kubesim.guarantees.containers import FOREVER, ContainerStory, Role, Window
 from kubesim.guarantees.restart import restarted_in_time
-from kubesim.guarantees.story import (
-    FOREVER,
-    IMAGE_REASONS,
-    MINIMUM_GRACE,
-    REACTION,
-    ContainerStory,
-    PodStory,
-    Role,
-    Window,
-    pairs,
-)
+from kubesim.guarantees.story import IMAGE_REASONS, MINIMUM_GRACE, REACTION, PodStory, pairs
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.lives import SANDBOX, Run
 from kubesim.objects.status import instant_of
@@ -32,7 +23,9 @@ def _in_order(pod: PodStory, items: list[ContainerStory], window: Window) -> Ite
         for earlier in pod.inits[:place] if later.role is not Role.MAIN else pod.inits:
             at = pod.satisfied(earlier, window)
             word = "is started" if earlier.role is Role.SIDECAR else "has completed"
-            done = Moment(at if at is not None else pod.ended, f"{earlier.name} {word if at is not None else 'never was'}")
+            done = Moment(
+                at if at is not None else pod.ended, f"{earlier.name} {word if at is not None else 'never was'}"
+            )
             yield judge(at is not None and at <= first.start, done, pod.started(later, first))
 
 
@@ -73,7 +66,7 @@ def never_failure_fails_pod(pod: PodStory) -> Iterator[Finding]:
         failed = next((run for run in container.runs if run.code and run.exit is not None), None)
         if failed is None or failed.exit is None or pod.restart_is_due(container, failed):
             continue
-        later = [one for one in (*pod.inits[container.index + 1 :], *pod.mains, container)]
+        later = [*pod.inits[container.index + 1 :], *pod.mains, container]
         for one in later:
             for run in one.runs:
                 if run.start > failed.exit:
@@ -95,7 +88,9 @@ def _again_after_success(pod: PodStory, container: ContainerStory) -> Iterator[F
         for place, run in enumerate(runs):
             if run.code == 0 and run.exit is not None:
                 again = runs[place + 1] if place + 1 < len(runs) else None
-                yield judge(again is None, pod.exited(container, run), *([pod.started(container, again)] if again else []))
+                yield judge(
+                    again is None, pod.exited(container, run), *([pod.started(container, again)] if again else [])
+                )
 
 
 def always_means_onfailure(pod: PodStory) -> Iterator[Finding]:
@@ -155,12 +150,17 @@ def deadline_exceeded(pod: PodStory) -> Iterator[Finding]:
         return
     due = begun + int(seconds) * SECOND
     ended_before = any(one.phase in ("Succeeded", "Failed") and one.at < due for one in pod.life.phases)
-    if ended_before or pod.term < due or due + REACTION + SECOND >= pod.ended:
+    undecided = pod.begin == FOREVER and due + REACTION + SECOND >= pod.ended
+    if ended_before or pod.term < due or undecided:
         return
     moments = [Moment(begun, "startTime"), Moment(due, "the deadline")]
     held = pod.begin <= due + REACTION + SECOND
-    yield judge(held, *moments, Moment(min(pod.begin, pod.ended), "the Pod is terminated" if held else "nothing happened"))
-    final = next(((one, status) for one, status in pod.statuses if status.get("phase") in ("Succeeded", "Failed")), None)
+    yield judge(
+        held, *moments, Moment(min(pod.begin, pod.ended), "the Pod is terminated" if held else "nothing happened")
+    )
+    final = next(
+        ((one, status) for one, status in pod.statuses if status.get("phase") in ("Succeeded", "Failed")), None
+    )
     if final is not None:
         version, status = final
         said = f"phase {status.get('phase')}, reason {status.get('reason') or 'none'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Final
 
@@ -60,15 +61,28 @@ def onfailure_in_place(job: JobStory) -> Iterator[Finding]:
             decided = job.decided
             if decided is None and over + 2 * _LONGEST_DELAY < job.ended:
                 new = job.created_after(over)
-                yield judge(bool(new), Moment(over, f"{pod.life.name} has failed"), *(Moment(one.life.created, f"{one.life.name} is created") for one in new[:1]))
+                yield judge(
+                    bool(new),
+                    Moment(over, f"{pod.life.name} has failed"),
+                    *(Moment(one.life.created, f"{one.life.name} is created") for one in new[:1]),
+                )
             elif job.created_after(over):
                 new = job.created_after(over)
-                yield judge(True, Moment(over, f"{pod.life.name} has failed"), Moment(new[0].life.created, f"{new[0].life.name} is created"))
+                yield judge(
+                    True,
+                    Moment(over, f"{pod.life.name} has failed"),
+                    Moment(new[0].life.created, f"{new[0].life.name} is created"),
+                )
 
 
 def backoff_limit_never(job: JobStory) -> Iterator[Finding]:
     """Under Never more failed Pods than backoffLimit fail the Job, and no fewer."""
-    if job.kind != "Job" or job.policy != "Never" or job.spec.get("podFailurePolicy") or job.spec.get("backoffLimitPerIndex") is not None:
+    if (
+        job.kind != "Job"
+        or job.policy != "Never"
+        or job.spec.get("podFailurePolicy")
+        or job.spec.get("backoffLimitPerIndex") is not None
+    ):
         return
     limit = job.backoff_limit
     failed = job.first("FailureTarget", "Failed")
@@ -77,7 +91,11 @@ def backoff_limit_never(job: JobStory) -> Iterator[Finding]:
         most = max(one.count("failed") for one in job.versions)
         yield judge(most > limit, failed[0].said(f"BackoffLimitExceeded, {most} failed, the limit is {limit}"))
     elif reached is not None and job.decided is None and reached.at + 2 * REACTION < job.ended:
-        yield judge(False, reached.said(f"{reached.count('failed')} failed, the limit is {limit}"), Moment(job.ended, "not failed"))
+        yield judge(
+            False,
+            reached.said(f"{reached.count('failed')} failed, the limit is {limit}"),
+            Moment(job.ended, "not failed"),
+        )
 
 
 def _restart_limit(job: JobStory) -> int:
@@ -93,7 +111,10 @@ def backoff_limit_onfailure(job: JobStory) -> Iterator[Finding]:
         before = [one for one in job.versions if one.order <= failed[0].order]
         most = max(job.restarts(one) for one in before)
         lost = any(one.count("failed") for one in before)
-        yield judge(most >= limit or lost, failed[0].said(f"BackoffLimitExceeded after {most} restarts, the limit is {job.backoff_limit}"))
+        yield judge(
+            most >= limit or lost,
+            failed[0].said(f"BackoffLimitExceeded after {most} restarts, the limit is {job.backoff_limit}"),
+        )
         return
     reached = next((one for pod in job.pods for one, _ in pod.statuses if _sum_at(job, one.order) >= limit), None)
     if reached is not None and job.decided is None and reached.at + 2 * REACTION < job.ended:
@@ -114,10 +135,18 @@ def sidecar_restarts_count(job: JobStory) -> Iterator[Finding]:
 
 def replacement_default(job: JobStory) -> Iterator[Finding]:
     """Without a failure policy a Pod that is being deleted is replaced at once."""
-    if job.kind != "Job" or job.spec.get("podFailurePolicy") or job.spec.get("podReplacementPolicy", "TerminatingOrFailed") != "TerminatingOrFailed":
+    if (
+        job.kind != "Job"
+        or job.spec.get("podFailurePolicy")
+        or job.spec.get("podReplacementPolicy", "TerminatingOrFailed") != "TerminatingOrFailed"
+    ):
         return
     for pod in job.pods:
-        if not pod.deletions or (job.decided and job.decided[0].at <= pod.deletions[0].at) or job.gone is not None:
+        if (
+            not pod.deletions
+            or (job.decided and job.decided[0].at <= pod.deletions[0].at + REACTION)
+            or job.gone is not None
+        ):
             continue
         at, over = pod.deletions[0].at, terminal_at(pod)
         new = next((one for one in job.pods if one.life.created >= at and one is not pod), None)
@@ -143,7 +172,7 @@ def active_deadline(job: JobStory) -> Iterator[Finding]:
         if limit < job.ended and job.gone is None:
             yield judge(False, Moment(due, "the deadline"), Moment(job.ended, "not failed"))
         return
-    late = [one for one in job.created_after(max(failed[0].at, due))]
+    late = list(job.created_after(max(failed[0].at, due)))
     held = failed[1].get("reason") == "DeadlineExceeded" and failed[0].at <= limit and not late
     yield judge(held, Moment(due, "the deadline"), failed[0].said(f"failed: {failed[1].get('reason')}"))
 
@@ -155,7 +184,14 @@ def terminal_final(job: JobStory) -> Iterator[Finding]:
     first = job.finished[0]
     both = next((one for one in job.versions if one.condition("Complete") and one.condition("Failed")), None)
     mixed = next((one for one in job.versions if one.condition("SuccessCriteriaMet") and one.condition("Failed")), None)
-    back = next((one for one in job.versions if one.order > first.order and not (one.condition("Complete") or one.condition("Failed"))), None)
+    back = next(
+        (
+            one
+            for one in job.versions
+            if one.order > first.order and not (one.condition("Complete") or one.condition("Failed"))
+        ),
+        None,
+    )
     late = job.created_after(first.at)
     shown = [one.said("and then") for one in (both, mixed, back) if one is not None]
     shown += [Moment(one.life.created, f"{one.life.name} is created") for one in late]
@@ -196,6 +232,7 @@ def retry_delay(job: JobStory) -> Iterator[Finding]:
     for pod, new in zip(job.pods, job.pods[1:], strict=False):
         ends = [run.exit for one in pod.mains for run in one.runs[-1:] if run.exit is not None]
         over = max(ends, default=terminal_at(pod) or pod.life.created)
+        known = "" if ends else "a Pod whose mains never ran counts from its creation"
         if pod.life.phase != "Failed" or pod.deletions:
             failures = 0
             continue
@@ -204,7 +241,7 @@ def retry_delay(job: JobStory) -> Iterator[Finding]:
         gap = new.life.created - over
         said = f"{gap / SECOND:.1f} s apart, the delay is {least // SECOND} s"
         shown = [Moment(over, f"{pod.life.name} has failed"), Moment(new.life.created, f"{new.life.name} is created")]
-        yield judge(gap >= least - SECOND, *shown, said=said)
+        yield judge(gap >= least - SECOND, *shown, said=said, known=known)
 
 
 def concurrency_policy(job: JobStory) -> Iterator[Finding]:
@@ -213,11 +250,15 @@ def concurrency_policy(job: JobStory) -> Iterator[Finding]:
     if job.kind != "CronJob" or policy == "Allow":
         return
     jobs = jobs_of(job)
-    for before, after in zip(jobs, jobs[1:], strict=False):
+    for before, after in itertools.pairwise(jobs):
         over = before.finished[0].at if before.finished else before.gone
         ended = min((at for at in (over, before.gone) if at is not None), default=None)
-        shown = Moment(ended if ended is not None else job.ended, f"{before.name} {'is over' if ended is not None else 'goes on'}")
-        yield judge(ended is not None and ended <= after.created, shown, Moment(after.created, f"{after.name} is created"))
+        shown = Moment(
+            ended if ended is not None else job.ended, f"{before.name} {'is over' if ended is not None else 'goes on'}"
+        )
+        yield judge(
+            ended is not None and ended <= after.created, shown, Moment(after.created, f"{after.name} is created")
+        )
 
 
 _REPLACEMENT: Final = gate("JobPodReplacementPolicy", "1.28 alpha, on from 1.29")
@@ -231,12 +272,22 @@ CHECKS: Final = (
     Check("job-onfailure-restarts-in-place", onfailure_in_place, Subject.JOB),
     Check("job-backoff-limit-never", backoff_limit_never, Subject.JOB),
     Check("job-backoff-limit-onfailure", backoff_limit_onfailure, Subject.JOB),
-    Check("job-sidecar-restarts-count", sidecar_restarts_count, Subject.JOB, gate("SidecarContainers", "1.28 with the gate, 1.29+")),
+    Check(
+        "job-sidecar-restarts-count",
+        sidecar_restarts_count,
+        Subject.JOB,
+        gate("SidecarContainers", "1.28 with the gate, 1.29+"),
+    ),
     Check("job-replacement-default", replacement_default, Subject.JOB, _REPLACEMENT),
     Check("job-active-deadline", active_deadline, Subject.JOB),
     Check("job-terminal-final", terminal_final, Subject.JOB),
     Check("job-terminal-after-pods-gone", terminal_after_pods_gone, Subject.JOB, _AFTER_PODS),
-    Check("sidecar-job-never-onfailure", sidecar_does_not_hold_job, Subject.JOB, gate("SidecarContainers", "1.28 with the gate, 1.29+")),
+    Check(
+        "sidecar-job-never-onfailure",
+        sidecar_does_not_hold_job,
+        Subject.JOB,
+        gate("SidecarContainers", "1.28 with the gate, 1.29+"),
+    ),
     Check("job-retry-backoff-delay", retry_delay, Subject.JOB),
     Check("cronjob-concurrency-policy", concurrency_policy, Subject.JOB),
 )

@@ -35,7 +35,11 @@ def _failed(version: JobVersion) -> set[int]:
 def parallelism_zero(job: JobStory) -> Iterator[Finding]:
     """With parallelism 0 no Pod is created."""
     for version, following in zip(job.versions, [*job.versions[1:], None], strict=True):
-        if job.kind == "Job" and version.spec.get("parallelism") == 0 and (following is None or following.spec == version.spec):
+        if (
+            job.kind == "Job"
+            and version.spec.get("parallelism") == 0
+            and (following is None or following.spec == version.spec)
+        ):
             until = following.at if following else job.ended
             new = [one for one in job.pods if version.at + REACTION < one.life.created <= until]
             shown = [Moment(one.life.created, f"{one.life.name} is created") for one in new]
@@ -61,7 +65,9 @@ def indexed(job: JobStory) -> Iterator[Finding]:
     complete = job.first("Complete")
     if complete is not None and not job.spec.get("successPolicy"):
         done = _completed(complete[0])
-        yield judge(done == set(range(job.completions)), complete[0].said(f"Complete, {len(done)} of {job.completions} indexes"))
+        yield judge(
+            done == set(range(job.completions)), complete[0].said(f"Complete, {len(done)} of {job.completions} indexes")
+        )
     for pod in job.pods:
         annotations = (pod.versions[0].object.get("metadata") or {}).get("annotations") or {}
         own = annotations.get(_INDEX)
@@ -78,7 +84,9 @@ def limit_per_index(job: JobStory) -> Iterator[Finding]:
         version, condition = finished
         failed, done = _failed(version), _completed(version)
         held = (condition["type"] == "Failed") == bool(failed) and failed | done == set(range(job.completions))
-        yield judge(held, version.said(f"{condition['type']}, failed indexes {sorted(failed)}, completed {sorted(done)}"))
+        yield judge(
+            held, version.said(f"{condition['type']}, failed indexes {sorted(failed)}, completed {sorted(done)}")
+        )
 
 
 def max_failed_indexes(job: JobStory) -> Iterator[Finding]:
@@ -90,7 +98,10 @@ def max_failed_indexes(job: JobStory) -> Iterator[Finding]:
     failed = job.first("FailureTarget", "Failed")
     said_so = failed is not None and failed[1].get("reason") == "MaxFailedIndexesExceeded"
     if failed is not None and said_so:
-        yield judge(reached is not None, failed[0].said(f"MaxFailedIndexesExceeded, {len(_failed(failed[0]))} failed, at most {most}"))
+        yield judge(
+            reached is not None,
+            failed[0].said(f"MaxFailedIndexesExceeded, {len(_failed(failed[0]))} failed, at most {most}"),
+        )
     elif reached is not None and reached.at + 2 * REACTION < job.ended:
         yield judge(failed is not None, reached.said(f"{len(_failed(reached))} failed indexes, at most {most}"))
 
@@ -101,10 +112,12 @@ def judged_when_terminal(job: JobStory) -> Iterator[Finding]:
         return
     for pod in job.pods:
         over = terminal_at(pod)
-        if not pod.deletions:
+        if not pod.deletions or (job.decided and job.decided[0].at <= pod.deletions[0].at + REACTION):
             continue
         before = [one.count("failed") for one in job.versions if one.at <= pod.deletions[0].at]
-        during = [one for one in job.versions if pod.deletions[0].at < one.at < (over if over is not None else job.ended)]
+        during = [
+            one for one in job.versions if pod.deletions[0].at < one.at < (over if over is not None else job.ended)
+        ]
         others_over = any(
             (at := terminal_at(one)) is not None and pod.deletions[0].at < at < (over or job.ended)
             for one in job.pods if one is not pod
@@ -122,8 +135,14 @@ def replacement_waits(job: JobStory) -> Iterator[Finding]:
     for pod, new in zip(job.pods, job.pods[1:], strict=False):
         over = terminal_at(pod)
         if pod.deletions and job.parallelism == 1 and new.life.created >= pod.deletions[0].at:
-            shown = Moment(over if over is not None else job.ended, f"{pod.life.name} has {'ended' if over else 'not ended'}")
-            yield judge(over is not None and over <= new.life.created, shown, Moment(new.life.created, f"{new.life.name} is created"))
+            shown = Moment(
+                over if over is not None else job.ended, f"{pod.life.name} has {'ended' if over else 'not ended'}"
+            )
+            yield judge(
+                over is not None and over <= new.life.created,
+                shown,
+                Moment(new.life.created, f"{new.life.name} is created"),
+            )
 
 
 def interim_conditions(job: JobStory) -> Iterator[Finding]:
@@ -131,7 +150,11 @@ def interim_conditions(job: JobStory) -> Iterator[Finding]:
     for early, late in (("FailureTarget", "Failed"), ("SuccessCriteriaMet", "Complete")):
         final, interim = job.first(late), job.first(early)
         if final is not None:
-            held = interim is not None and interim[0].order <= final[0].order and interim[1].get("reason") == final[1].get("reason")
+            held = (
+                interim is not None
+                and interim[0].order <= final[0].order
+                and interim[1].get("reason") == final[1].get("reason")
+            )
             shown = [interim[0].said(f"{early}: {interim[1].get('reason')}")] if interim else []
             yield judge(held, *shown, final[0].said(f"{late}: {final[1].get('reason')}"))
 
@@ -164,7 +187,11 @@ def suspend(job: JobStory) -> Iterator[Finding]:
             continue
         until = following.at if following else job.ended
         new = [one for one in job.pods if version.at < one.life.created < until]
-        active = [one for one in job.pods if one.life.created <= version.at and not one.deletions and one.life.phase not in TERMINAL]
+        active = [
+            one
+            for one in job.pods
+            if one.life.created <= version.at and not one.deletions and one.life.phase not in TERMINAL
+        ]
         shown = [Moment(one.life.created, f"{one.life.name} goes on") for one in (*new, *active)]
         yield judge(not new and not active, version.said("suspended"), *shown)
 
@@ -203,11 +230,15 @@ def pods_kept(job: JobStory) -> Iterator[Finding]:
         over = next((one.at for one in pod.life.phases if one.phase in TERMINAL), None)
         if over is not None and over <= job.finished[0].at and not pod.deletions:
             held = pod.life.gone is None
-            yield judge(held, job.finished[0].said(str(job.finished[1]["type"])), Moment(pod.life.gone or job.ended, f"{pod.life.name} {'stays' if held else 'is removed'}"))
+            yield judge(
+                held,
+                job.finished[0].said(str(job.finished[1]["type"])),
+                Moment(pod.life.gone or job.ended, f"{pod.life.name} {'stays' if held else 'is removed'}"),
+            )
 
 
 def cron_history(job: JobStory) -> Iterator[Finding]:
-    """Of a CronJob at most 3 successful and 1 failed Job are kept, or as many as asked for; suspended it creates none."""
+    """Of a CronJob 3 successful and 1 failed Job are kept, or as many as asked for; suspended it creates none."""
     if job.kind != "CronJob":
         return
     made = jobs_of(job)

@@ -61,7 +61,9 @@ def _by_pod(history: History) -> Mapping[tuple[str, str], list[tuple[int, AnyRec
                 name = record.name
             case ActionDone():
                 name = str(record.arguments.get("pod") or record.arguments.get("name") or "")
-                found.setdefault((str(record.arguments.get("namespace") or "default"), name), []).append((order, record))
+                found.setdefault((str(record.arguments.get("namespace") or "default"), name), []).append(
+                    (order, record)
+                )
                 continue
             case _:
                 continue
@@ -89,9 +91,8 @@ def _findings(
 def _of(subject: str, one: Check, component: Release, story: PodStory | JobStory) -> Iterator[Judged]:
     known = next((kept.why for kept in one.not_kept if kept.on(component) and kept.where(story)), "")
     for finding in one.function(story):
-        if not finding.held and known and not finding.known:
-            finding = Finding(False, finding.moments, finding.said, known)
-        yield Judged(subject, finding)
+        is_known = not finding.held and known and not finding.known
+        yield Judged(subject, Finding(False, finding.moments, finding.said, known) if is_known else finding)
 
 
 def _judgement(one: Check, found: list[Judged]) -> Judgement:

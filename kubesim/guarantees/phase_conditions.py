@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from kubesim.guarantees.containers import ContainerStory, Role
 from kubesim.guarantees.scopes import STATUS_STUCK, gate
-from kubesim.guarantees.story import REACTION, TERMINAL, PodStory, Role
+from kubesim.guarantees.story import REACTION, TERMINAL, PodStory
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.records import ActionDone
 from kubesim.history.replay import Version
@@ -78,7 +79,9 @@ def phase_succeeded(pod: PodStory) -> Iterator[Finding]:
         if phase == "Succeeded":
             codes = [main.runs[-1].code if main.runs else None for main in pod.mains]
             alive = _alive(pod, version)
-            said = f"the phase is Succeeded, the mains' codes are {codes}{', alive: ' + ', '.join(alive) if alive else ''}"
+            said = (
+                f"the phase is Succeeded, the mains' codes are {codes}{', alive: ' + ', '.join(alive) if alive else ''}"
+            )
             yield judge(all(code == 0 for code in codes) and not alive, pod.written(version, said))
 
 
@@ -101,7 +104,9 @@ def terminal_is_final(pod: PodStory) -> Iterator[Finding]:
     if over is None:
         return
     end = pod.written(over[0], f"the phase is {over[1]}")
-    later = [pod.written(version, f"the phase is {phase}") for version, _, phase in _phases(pod) if version.at > over[0].at]
+    later = [
+        pod.written(version, f"the phase is {phase}") for version, _, phase in _phases(pod) if version.at > over[0].at
+    ]
     started = [pod.started(one, run) for one in pod.containers for run in one.runs if run.start > over[0].at]
     yield judge(not later and not started, end, *later, *started)
 
@@ -127,12 +132,24 @@ def initialized(pod: PodStory) -> Iterator[Finding]:
     changes = pod.life.conditions.get("Initialized", ())
     first = next((one.at for one in changes if one.status == "True"), None)
     over = next((one.at for one in pod.life.phases if one.phase in TERMINAL), pod.ended + 1)
-    said = Moment(due if due is not None else pod.ended, "all are completed or started" if due is not None else "not all are")
+    said = Moment(
+        due if due is not None else pod.ended, "all are completed or started" if due is not None else "not all are"
+    )
     if first is not None and first < over:
         held = due is not None and due <= first
         yield judge(held, said, Moment(first, "Initialized is True"))
-    elif due is not None and due + 3 * REACTION < min(pod.term, pod.ended, over):
+    elif (
+        due is not None
+        and all(_lasted(one) for one in pod.sidecars)
+        and due + 3 * REACTION < min(pod.term, pod.ended, over)
+    ):
         yield judge(False, said, Moment(due + 3 * REACTION, "Initialized is not True"))
+
+
+def _lasted(sidecar: ContainerStory) -> bool:
+    """Whether its first run was long enough for the kubelet to have seen it running."""
+    first = sidecar.runs[0] if sidecar.runs else None
+    return first is not None and (first.exit is None or first.exit - first.start > REACTION)
 
 
 def ready_definition(pod: PodStory) -> Iterator[Finding]:
@@ -173,7 +190,11 @@ def not_ready_until_inits(pod: PodStory) -> Iterator[Finding]:
     first = next((one.at for one in pod.life.conditions.get("Ready", ()) if one.status == "True"), None)
     if first is not None:
         held = all(at is not None and at <= first for at in done)
-        yield judge(held, *(Moment(at, "an init has completed") for at in done if at is not None), Moment(first, "Ready is True"))
+        yield judge(
+            held,
+            *(Moment(at, "an init has completed") for at in done if at is not None),
+            Moment(first, "Ready is True"),
+        )
 
 
 def ready_to_start(pod: PodStory) -> Iterator[Finding]:
@@ -181,8 +202,17 @@ def ready_to_start(pod: PodStory) -> Iterator[Finding]:
     changes = pod.life.conditions.get("PodReadyToStartContainers", ())
     up = next((one.at for one in changes if one.status == "True"), None)
     if up is not None and pod.windows[0].start:
-        yield judge(pod.windows[0].start <= up, Moment(pod.windows[0].start, "the sandbox is ready"), Moment(up, "the condition is True"))
-    if pod.life.phase in TERMINAL and changes and up is not None and not any(one.alive(pod.ended) for one in pod.containers):
+        yield judge(
+            pod.windows[0].start <= up,
+            Moment(pod.windows[0].start, "the sandbox is ready"),
+            Moment(up, "the condition is True"),
+        )
+    if (
+        pod.life.phase in TERMINAL
+        and changes
+        and up is not None
+        and not any(one.alive(pod.ended) for one in pod.containers)
+    ):
         last = changes[-1]
         yield judge(last.status == "False", Moment(last.at, f"in the end the condition is {last.status}"))
 
@@ -206,7 +236,11 @@ def restart_all_condition(pod: PodStory) -> Iterator[Finding]:
         if begun is not None:
             over = next((one for one in changes if one.status == "False" and one.at > begun.at), None)
             if over is not None or begun.at + 60 * 10**9 < min(pod.term, pod.ended):
-                yield judge(over is not None, Moment(begun.at, f"{type_} is True"), *([Moment(over.at, "False")] if over else []))
+                yield judge(
+                    over is not None,
+                    Moment(begun.at, f"{type_} is True"),
+                    *([Moment(over.at, "False")] if over else []),
+                )
 
 
 def ephemeral_no_effect(pod: PodStory) -> Iterator[Finding]:
@@ -221,7 +255,9 @@ def ephemeral_never_restarted(pod: PodStory) -> Iterator[Finding]:
     """An ephemeral container runs once."""
     for one in pod.containers:
         if one.role is Role.EPHEMERAL and one.runs and one.runs[0].exit is not None:
-            yield judge(len(one.runs) == 1, pod.exited(one, one.runs[0]), *(pod.started(one, run) for run in one.runs[1:]))
+            yield judge(
+                len(one.runs) == 1, pod.exited(one, one.runs[0]), *(pod.started(one, run) for run in one.runs[1:])
+            )
 
 
 _READY_TO_START: Final = gate("PodReadyToStartContainersCondition", "1.28 alpha, on from 1.29")
@@ -240,7 +276,11 @@ CHECKS: Final = (
     Check("condition-not-ready-until-inits", not_ready_until_inits),
     Check("condition-ready-to-start", ready_to_start, scope=_READY_TO_START),
     Check("condition-disruption-target", disruption_target, scope=gate("PodDisruptionConditions", "1.26+", api=True)),
-    Check("restart-all-condition", restart_all_condition, scope=gate("RestartAllContainersOnContainerExits", "1.35 alpha, on from 1.36")),
+    Check(
+        "restart-all-condition",
+        restart_all_condition,
+        scope=gate("RestartAllContainersOnContainerExits", "1.35 alpha, on from 1.36"),
+    ),
     Check("ephemeral-no-effect-on-lifecycle", ephemeral_no_effect),
     Check("ephemeral-never-restarted", ephemeral_never_restarted),
 )

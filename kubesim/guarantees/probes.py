@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from kubesim.guarantees.containers import ContainerStory, Role, hook_length, kill_of, stop_of
 from kubesim.guarantees.scopes import PROBES_END, gate
-from kubesim.guarantees.story import REACTION, ContainerStory, PodStory, Role, hook_length, kill_of, stop_of
+from kubesim.guarantees.story import REACTION, PodStory
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.lives import Exec, Run
+from kubesim.history.records import ProbeChanged
 from kubesim.units import SECOND, Duration, Instant
 
 KINDS: Final = ("startup", "liveness", "readiness")
@@ -47,7 +49,10 @@ def startup_disables_others(pod: PodStory) -> Iterator[Finding]:
             ran = _ran(container, run, kind) if container.probe(kind) else []
             if ran:
                 first = Moment(ran[0][0], f"first {kind} probe of {container.name}", ran[0][1])
-                up = Moment(passed if passed is not None else pod.ended, "startup probe " + ("passes" if passed else "never passed"))
+                up = Moment(
+                    passed if passed is not None else pod.ended,
+                    "startup probe " + ("passes" if passed else "never passed"),
+                )
                 yield judge(passed is not None and passed <= ran[0][0], up, first)
 
 
@@ -76,10 +81,15 @@ def _failure_stops(pod: PodStory, kind: str) -> Iterator[Finding]:
             earliest = run.start + _seconds(probe, "initialDelaySeconds", 0)
             earliest += (int(probe.get("failureThreshold", 3)) - 1) * _seconds(probe, "periodSeconds", 10)
             if not any(record.do == "probe" for _, record in pod.actions("probe")) and failure.at < earliest - SECOND:
-                yield judge(False, pod.started(container, run), moment, said="sooner than its threshold can be reached")
+                said = "sooner than its threshold can be reached"
+                yield judge(False, pod.started(container, run), moment, said=said, known=_carried(run))
         if stop is not None:
-            yield judge(stop.at <= limit or pod.is_held_up(container, failure.at, limit), moment, pod.stopped(container, run))
-        elif limit < min(pod.term, pod.ended, run.exit or pod.ended) and not pod.is_held_up(container, failure.at, limit):
+            yield judge(
+                stop.at <= limit or pod.is_held_up(container, failure.at, limit), moment, pod.stopped(container, run)
+            )
+        elif limit < min(pod.term, pod.ended, run.exit or pod.ended) and not pod.is_held_up(
+            container, failure.at, limit
+        ):
             yield judge(False, moment, pod.stopped(container, run))
 
 
@@ -94,25 +104,43 @@ def liveness_failure_restarts(pod: PodStory) -> Iterator[Finding]:
 
 
 def streak_resets(pod: PodStory) -> Iterator[Finding]:
-    """A result changes only after as many equal answers in a row as the threshold asks for."""
-    for container, run in _runs(pod):
+    """A result changes only after as many equal answers in a row as the threshold asks for.
+
+    Where the answers are recorded they are counted; else the periods since the last opposite result are.
+    """
+    for container, run in _runs(pod) if not any(True for _ in pod.actions("probe")) else ():
         for kind in KINDS:
             probe = container.probe(kind)
-            if not probe or not probe.get("exec") or any(True for _ in pod.actions("probe")):
-                continue
-            for result, key, usual in (("Failure", "failureThreshold", 3), ("Success", "successThreshold", 1)):
+            for result, opposite in (("Failure", "Success"), ("Success", "Failure")) if probe else ():
                 for order, change in container.results(run, kind, result):
-                    wanted = int(probe.get(key, usual))
-                    answers = [one for one in container.execs(run, kind) if one.exit is not None and one.exit <= change.at]
-                    if len(answers) < wanted and result == "Success":
-                        continue
-                    streak = [_passes(one, probe) == (result == "Success") for one in answers[-wanted:]]
-                    said = f"{kind} probe of {container.name}: {result}, after {sum(streak)} of {wanted} in a row"
-                    yield judge(len(streak) == wanted and all(streak), Moment(change.at, said, order))
+                    yield _streak(container, run, kind, result, opposite, order, change)
+
+
+def _streak(
+    container: ContainerStory, run: Run, kind: str, result: str, opposite: str, order: int, change: ProbeChanged
+) -> Finding:
+    probe = container.probe(kind) or {}
+    wanted = int(probe.get("failureThreshold", 3) if result == "Failure" else probe.get("successThreshold", 1))
+    answers = [one for one in container.execs(run, kind) if one.exit is not None and one.exit <= change.at]
+    if answers:
+        streak = [_passes(one, probe) == (result == "Success") for one in answers[-wanted:]]
+        said = f"{kind} probe of {container.name}: {result}, after {sum(streak)} of {wanted} in a row"
+        return judge(len(streak) == wanted and all(streak), Moment(change.at, said, order), known=_carried(run))
+    before = max((one.at for _, one in container.results(run, kind, opposite) if one.at < change.at), default=run.start)
+    least = (wanted - 1) * _seconds(probe, "periodSeconds", 10)
+    said = f"{kind} probe of {container.name}: {result}, {wanted} in a row are asked for"
+    held = change.at - before >= least - SECOND
+    return judge(held, Moment(before, "the streak can begin"), Moment(change.at, said, order), known=_carried(run))
+
+
+def _carried(run: Run) -> str:
+    return "the streak of the run before is carried over to the next" if run.number else ""
 
 
 def _passes(process: Exec, probe: Any) -> bool:
-    late = process.exit is not None and process.exit - process.start > _seconds(probe, "timeoutSeconds", 1) + SECOND // 2
+    late = (
+        process.exit is not None and process.exit - process.start > _seconds(probe, "timeoutSeconds", 1) + SECOND // 2
+    )
     return process.code == 0 and not late
 
 
@@ -123,7 +151,9 @@ def defaults(pod: PodStory) -> Iterator[Finding]:
             probe = container.probe(kind)
             if not probe:
                 continue
-            numbers = [probe.get(key) for key in ("periodSeconds", "timeoutSeconds", "successThreshold", "failureThreshold")]
+            numbers = [
+                probe.get(key) for key in ("periodSeconds", "timeoutSeconds", "successThreshold", "failureThreshold")
+            ]
             held = all(isinstance(number, int) and number >= 1 for number in numbers)
             held = held and probe.get("initialDelaySeconds", 0) >= 0
             held = held and (kind == "readiness" or probe.get("successThreshold") == 1)
@@ -143,7 +173,7 @@ def initial_delay(pod: PodStory) -> Iterator[Finding]:
             known = "the kubelet counts the delay from the start of the container" if container.probe("startup") else ""
             due = (base if base is not None else run.start) + delay
             first = Moment(ran[0][0], f"first {kind} probe of {container.name}", ran[0][1])
-            yield judge(ran[0][0] >= due, Moment(due, "the initial delay is over"), first, known=known)
+            yield judge(ran[0][0] >= due - SECOND, Moment(due, "the initial delay is over"), first, known=known)
 
 
 def missing_is_success(pod: PodStory) -> Iterator[Finding]:
@@ -165,7 +195,7 @@ def missing_is_success(pod: PodStory) -> Iterator[Finding]:
                 due = pod.started_at(container, run)
                 if ready or due is None or status.at > due + REACTION:
                     yield judge(ready, pod.written(status, said))
-            elif container.probe("startup"):
+            elif container.probe("startup") and status.at > run.start + REACTION:
                 yield judge(not ready, pod.written(status, said))
 
 
@@ -173,7 +203,9 @@ def readiness_never_kills(pod: PodStory) -> Iterator[Finding]:
     """A container whose readiness fails is not stopped for it."""
     for container, run in _runs(pod):
         probe = container.probe("readiness")
-        lost: tuple[Instant, int | None] | None = next(((one.at, order) for order, one in container.results(run, "readiness", "Failure")), None)
+        lost: tuple[Instant, int | None] | None = next(
+            ((one.at, order) for order, one in container.results(run, "readiness", "Failure")), None
+        )
         if probe and lost is None and not any(True for _ in container.results(run, "readiness", "Success")):
             tries = int(probe.get("failureThreshold", 3)) + 1
             due = run.start + _seconds(probe, "initialDelaySeconds", 0) + tries * _seconds(probe, "periodSeconds", 10)
@@ -190,24 +222,41 @@ def liveness_independent(pod: PodStory) -> Iterator[Finding]:
     """Liveness probes begin after their own delay, though the container is not ready."""
     for container, run in _runs(pod):
         probe, readiness = container.probe("liveness"), container.probe("readiness")
-        if not probe or not readiness or not probe.get("exec"):
+        failed = next(((order, one.at) for order, one in container.results(run, "liveness", "Failure")), None)
+        passed = next((one.at for _, one in container.results(run, "readiness", "Success")), pod.ended)
+        if probe and readiness and failed and failed[1] < passed:
+            yield judge(True, Moment(failed[1], f"liveness of {container.name} fails, it never was ready", failed[0]))
+        if not probe or not readiness or not container.execs(run, "liveness"):
             continue
         base = pod.started_at(container, run)
         if base is None:
             continue
         ready = next((one.at for _, one in container.results(run, "readiness", "Success")), pod.ended)
-        due = max(base, run.start + _seconds(probe, "initialDelaySeconds", 0)) + _seconds(probe, "periodSeconds", 10) + REACTION
+        due = (
+            max(base, run.start + _seconds(probe, "initialDelaySeconds", 0))
+            + _seconds(probe, "periodSeconds", 10)
+            + REACTION
+        )
         if min(ready, container.lifetime(run).end, pod.term, pod.ended) > due:
             ran = _ran(container, run, "liveness")
-            first = Moment(ran[0][0] if ran else due, f"first liveness probe of {container.name}{'' if ran else ': none yet'}")
-            yield judge(bool(ran) and ran[0][0] <= due, pod.started(container, run), first, said=f"{container.name} is not ready")
+            first = Moment(
+                ran[0][0] if ran else due, f"first liveness probe of {container.name}{'' if ran else ': none yet'}"
+            )
+            yield judge(
+                bool(ran) and ran[0][0] <= due,
+                pod.started(container, run),
+                first,
+                said=f"{container.name} is not ready",
+            )
 
 
 def readiness_whole_life(pod: PodStory) -> Iterator[Finding]:
     """Readiness is probed anew after it was lost: a container that is ready again had a success since."""
     for container, run in _runs(pod):
         for order, failure in container.results(run, "readiness", "Failure"):
-            after = next((one for _, one in container.results(run, "readiness", "Success") if one.at > failure.at), None)
+            after = next(
+                (one for _, one in container.results(run, "readiness", "Success") if one.at > failure.at), None
+            )
             lost = Moment(failure.at, f"readiness of {container.name} is lost", order)
             for status in container.statuses_of(run):
                 if status.at > failure.at + REACTION and status.raw.get("ready"):
@@ -265,7 +314,12 @@ def probe_level_grace(pod: PodStory) -> Iterator[Finding]:
                 continue
             kill, failed = kill_of(run), Moment(found[1].at, f"{kind} probe of {container.name} has failed", found[0])
             held = stop.grace <= max(int(own), 2) and (kill is None or kill >= found[1].at + (int(own) - 1) * SECOND)
-            yield judge(held, failed, pod.stopped(container, run), said=f"with a grace of {stop.grace} s, {own} s are left to it")
+            yield judge(
+                held,
+                failed,
+                pod.stopped(container, run),
+                said=f"with a grace of {stop.grace} s, {own} s are left to it",
+            )
 
 
 CHECKS: Final = (

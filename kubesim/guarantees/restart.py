@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from kubesim.guarantees.containers import ContainerStory, Role
 from kubesim.guarantees.scopes import gate
-from kubesim.guarantees.story import MINIMUM_GRACE, REACTION, ContainerStory, PodStory, Role, rule_matches
+from kubesim.guarantees.story import MINIMUM_GRACE, REACTION, PodStory, rule_matches
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.lives import Run
 from kubesim.history.records import ActionDone, RuntimeChanged
@@ -15,22 +16,25 @@ from kubesim.units import MINUTE, SECOND, Duration
 LATE: Final = 20 * SECOND
 """What a requeue after a failed sync may add to a back-off: 10 s times a draw below 1.5, and the reaction."""
 
+
 def delays(pod: PodStory, container: ContainerStory) -> Iterator[tuple[Run, Run | None, Duration]]:
     """Each run that ended, the next one, and the back-off between them.
 
     0 at first, then the initial value, doubled each time; anew after a run of 10 minutes. A failed attempt to start
-    counts, so run numbers are what is counted.
+    counts, and leaves a gap in the numbers of the runs.
     """
     initial = pod.kubelet.duration("crash_backoff_initial")
     longest = pod.kubelet.duration("crash_backoff_max")
-    first = container.runs[0].number if container.runs else 0
+    count, number = 0, -1
     for run in container.runs:
+        count += max(run.number - number - 1, 0)
+        number = run.number
         if run.exit is None:
             continue
         if run.exit - run.start >= 10 * MINUTE:
-            first = run.number
-        count = run.number - first
+            count = 0
         yield run, container.after(run), 0 if count == 0 else min(longest, initial << min(count - 1, 30))
+        count += 1
 
 
 def restarted_in_time(pod: PodStory, container: ContainerStory, runs: Iterable[Run]) -> Iterator[Finding]:
@@ -61,9 +65,7 @@ def always(pod: PodStory) -> Iterator[Finding]:
 def _stays_down(pod: PodStory, container: ContainerStory, run: Run) -> Iterator[Finding]:
     """The run is the last one in its generation."""
     following = container.after(run)
-    if following is not None and not any(
-        run.start in window and following.start in window for window in pod.windows
-    ):
+    if following is not None and not any(run.start in window and following.start in window for window in pod.windows):
         return
     shown = [pod.started(container, following)] if following else []
     yield judge(following is None, pod.exited(container, run), *shown)

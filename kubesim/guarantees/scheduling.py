@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from kubesim.guarantees.containers import Role, hook_length
 from kubesim.guarantees.restart import restarted_in_time
-from kubesim.guarantees.story import REACTION, TERMINAL, PodStory, Role, hook_length
+from kubesim.guarantees.story import REACTION, TERMINAL, PodStory
 from kubesim.guarantees.verdicts import Check, Finding, Moment, Subject, judge
 from kubesim.history.history import History
 from kubesim.objects.quantity import parse_quantity
@@ -22,7 +23,7 @@ def mains_in_parallel(pod: PodStory) -> Iterator[Finding]:
         process = next(iter(first.execs(run, "postStart")), None)
         due = run.start + hook_length(process, first.handler("postStart")) + 2 * REACTION
         pulled = any(True for reason in ("Pulling", "Failed") for _ in pod.events(reason, second.name))
-        if pulled or pod.is_held_up(second, run.start, due) and not second.runs:
+        if pulled or (pod.is_held_up(second, run.start, due) and not second.runs):
             continue
         if second.runs:
             yield judge(second.runs[0].start <= due, pod.started(first, run), pod.started(second, second.runs[0]))
@@ -62,7 +63,9 @@ def gates_block(pod: PodStory) -> Iterator[Finding]:
     for version, status in pod.statuses:
         spec = version.object.get("spec") or {}
         if spec.get("schedulingGates"):
-            reason = next((one.get("reason") for one in status.get("conditions") or () if one["type"] == "PodScheduled"), None)
+            reason = next(
+                (one.get("reason") for one in status.get("conditions") or () if one["type"] == "PodScheduled"), None
+            )
             said = f"gated, bound to {spec.get('nodeName') or 'no node'}, reason {reason or 'none yet'}"
             yield judge(not spec.get("nodeName") and reason in (None, "SchedulingGated"), pod.written(version, said))
 
@@ -78,7 +81,7 @@ def unschedulable_pending(pod: PodStory) -> Iterator[Finding]:
 
 
 def effective_request(pod: PodStory, resource: str) -> int:
-    """What a Pod takes of a node, in billionths: mains and sidecars together, or an init with the sidecars before it."""
+    """What a Pod takes of a node, in billionths: mains and sidecars, or an init with the sidecars before it."""
     mains = sum(_request(one.spec, resource) for one in pod.mains)
     sidecars, highest = 0, 0
     for one in pod.inits:
@@ -110,7 +113,9 @@ def _room(history: History, pods: list[PodStory], *, with_sidecars: bool) -> Ite
             taken = sum(effective_request(one, resource) for one in beside)
             room = parse_quantity(allocatable[resource]).nanos
             said = f"{resource}: {taken / 10**9:g} of {room / 10**9:g} is taken"
-            yield judge(taken <= room, Moment(bound.at, f"{pod.life.name} is bound to {pod.node}", bound.order), said=said)
+            yield judge(
+                taken <= room, Moment(bound.at, f"{pod.life.name} is bound to {pod.node}", bound.order), said=said
+            )
 
 
 def _holds_room(pod: PodStory, at: int) -> bool:

@@ -83,3 +83,8 @@ GRACE_TWICE: Final = NotKept(
     lambda kubelet: bool(kubelet.policy("kill_budget") == "override_last"),
     lambda pod: bool(pod.deletions),
 )
+NOT_SHORTENED: Final = NotKept(
+    "a shorter grace does not cut short a preStop that runs, nor a sidecar's wait for its turn",
+    lambda kubelet: True,
+    lambda pod: len(pod.deletions) > 1,
+)

@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from kubesim.guarantees.containers import ContainerStory, hook_length, stop_of
 from kubesim.guarantees.restart import restarted_in_time
 from kubesim.guarantees.scopes import SIDECARS, WAITS_FOR_ABSENT
-from kubesim.guarantees.story import (
-    MINIMUM_GRACE,
-    REACTION,
-    TERMINAL,
-    ContainerStory,
-    PodStory,
-    hook_length,
-    stop_of,
-)
+from kubesim.guarantees.story import MINIMUM_GRACE, REACTION, TERMINAL, PodStory
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.lives import Run
 
@@ -49,7 +42,7 @@ def restarts_under_never(pod: PodStory) -> Iterator[Finding]:
         return
     for main in pod.mains:
         for run in main.runs[1:]:
-            if len(pod.windows) == 1 and not main.spec.get("restartPolicyRules") and not main.spec.get("restartPolicy"):
+            if len(pod.windows) == 1 and not pod.restarts_all and not main.spec.get("restartPolicy"):
                 yield judge(False, pod.exited(main, main.runs[0]), pod.started(main, run))
     yield from restarts_after_any_exit(pod)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Final
 
+from kubesim.guarantees.containers import ContainerStory, Role
 from kubesim.guarantees.restart import restarted_in_time
 from kubesim.guarantees.scopes import (
     PROBES_END,
@@ -12,7 +14,7 @@ from kubesim.guarantees.scopes import (
     SIDECARS_UNKNOWN,
     STATUS_STUCK,
 )
-from kubesim.guarantees.story import REACTION, TERMINAL, ContainerStory, PodStory, Role
+from kubesim.guarantees.story import REACTION, TERMINAL, PodStory
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.lives import Run
 
@@ -21,7 +23,7 @@ def _followers(pod: PodStory) -> Iterator[tuple[ContainerStory, ContainerStory, 
     """Each init container with the one after it, or the first main, and that one's first run in each generation."""
     line = [*pod.inits, *pod.mains[:1]]
     for window in () if pod.restarts_all else pod.windows:
-        for container, following in zip(line, line[1:], strict=False):
+        for container, following in itertools.pairwise(line):
             runs = following.runs_in(window)
             if runs and container.runs_in(window):
                 yield container, following, runs[0]
@@ -40,7 +42,9 @@ def definition(pod: PodStory) -> Iterator[Finding]:
         alive = container.alive(run.start)
         held = container.role is Role.SIDECAR or not alive
         if alive or container.role is Role.SIDECAR:
-            yield judge(held, pod.started(container, own), pod.started(following, run), said=f"a {container.role.value}")
+            yield judge(
+                held, pod.started(container, own), pod.started(following, run), said=f"a {container.role.value}"
+            )
 
 
 def starts_before_later_inits(pod: PodStory) -> Iterator[Finding]:
@@ -52,7 +56,9 @@ def starts_before_later_inits(pod: PodStory) -> Iterator[Finding]:
             if later.index < sidecar.index or not runs:
                 continue
             at = pod.satisfied(sidecar, window)
-            up = Moment(at if at is not None else pod.ended, f"{sidecar.name} {'is' if at is not None else 'never was'} started")
+            up = Moment(
+                at if at is not None else pod.ended, f"{sidecar.name} {'is' if at is not None else 'never was'} started"
+            )
             yield judge(at is not None and at <= runs[0].start, up, pod.started(later, runs[0]))
 
 
@@ -62,7 +68,9 @@ def next_init_waits_started(pod: PodStory) -> Iterator[Finding]:
         if sidecar.role is not Role.SIDECAR or run.start not in pod.windows[0]:
             continue
         at = pod.satisfied(sidecar, pod.windows[0])
-        up = Moment(at if at is not None else pod.ended, f"{sidecar.name} {'is' if at is not None else 'never was'} started")
+        up = Moment(
+            at if at is not None else pod.ended, f"{sidecar.name} {'is' if at is not None else 'never was'} started"
+        )
         in_time = at is not None and at <= run.start
         pulled = any(one.reason == "Pulling" and f"{{{following.name}}}" in one.field_path for one in pod.life.events)
         smooth = not pulled and run.number == 0 and len(sidecar.runs_in(pod.windows[0])) == 1
@@ -108,7 +116,9 @@ def _probed_at_all(pod: PodStory, sidecar: ContainerStory, run: Run) -> Iterator
     """A run that lasted long past its whole startup budget was judged by its probe, one way or the other."""
     probe = sidecar.probe("startup") or {}
     period, tries = int(probe.get("periodSeconds", 10)), int(probe.get("failureThreshold", 3))
-    budget = (int(probe.get("initialDelaySeconds", 0)) + (tries + 1) * (period + int(probe.get("timeoutSeconds", 1)))) * 10**9
+    budget = (
+        int(probe.get("initialDelaySeconds", 0)) + (tries + 1) * (period + int(probe.get("timeoutSeconds", 1)))
+    ) * 10**9
     judged = [*sidecar.results(run, "startup", "Success"), *sidecar.results(run, "startup", "Failure")]
     limit = run.start + budget + REACTION
     if not judged and min(sidecar.lifetime(run).end, pod.term, pod.ended) > limit:
@@ -203,7 +213,9 @@ def needs_apiserver_and_every_node(pod: PodStory) -> Iterator[Finding]:
             alive = container.alive(run.start)
             held = treated == "honour" or not alive
             if alive or treated != "honour":
-                yield judge(held, pod.started(following, run), said=f"{container.name} {'runs' if alive else 'has ended'}")
+                yield judge(
+                    held, pod.started(following, run), said=f"{container.name} {'runs' if alive else 'has ended'}"
+                )
 
 
 CHECKS: Final = (

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from kubesim.guarantees.restart import delays
+from kubesim.guarantees.containers import ContainerStory, Role, kill_of
 from kubesim.guarantees.scopes import SIDECARS, STATUS_STUCK
-from kubesim.guarantees.story import REACTION, TERMINAL, PodStory, Role, kill_of
+from kubesim.guarantees.story import REACTION, TERMINAL, PodStory
 from kubesim.guarantees.verdicts import Check, Finding, judge
+from kubesim.history.lives import Run
 from kubesim.objects.quantity import parse_quantity
 from kubesim.objects.status import instant_of
 from kubesim.units import MILLISECOND
 
 _STATES: Final = ("waiting", "running", "terminated")
+_STAYS_TERMINATED: Final = (
+    "a sidecar in back-off is shown as Terminated after exit code 0, or where the Pod's policy is Never"
+)
 _LINGERS: Final = 100 * MILLISECOND
 """A process that got SIGKILL takes a moment to be gone; it may end by itself in it."""
 
@@ -31,19 +35,32 @@ def restart_count_monotone(pod: PodStory) -> Iterator[Finding]:
 
 
 def crashloop_visible(pod: PodStory) -> Iterator[Finding]:
-    """While a restart is delayed the container waits with CrashLoopBackOff, its last state known, the phase not over."""
+    """While a restart is delayed the container waits with CrashLoopBackOff and its last state, the phase not over."""
     for container in pod.containers:
         shown = [one for one in container.statuses if one.state == "waiting" and one.reason == "CrashLoopBackOff"]
         for status in shown:
             phase = (status.pod.get("status") or {}).get("phase")
             kept = bool((status.raw.get("lastState") or {}).get("terminated"))
             said = f"{container.name} waits: CrashLoopBackOff; the phase is {phase}"
-            yield judge(kept and phase not in TERMINAL, pod.written(status, said))
-        for run, following, delay in delays(pod, container):
-            if run.exit is None or following is None or delay < 2 * REACTION or pod.is_held_up(container, run.exit, following.start):
+            yield judge(kept and (phase not in TERMINAL or status.at >= pod.term), pod.written(status, said))
+        for run in container.runs:
+            following = container.after(run)
+            if run.exit is None or following is None or following.start - run.exit < 2 * REACTION:
+                continue
+            if pod.is_held_up(container, run.exit, following.start):
                 continue
             if not any(run.exit <= one.at <= following.start for one in shown):
-                yield judge(False, pod.exited(container, run), pod.started(container, following), said="CrashLoopBackOff is not shown")
+                moments = pod.exited(container, run), pod.started(container, following)
+                known = _hidden(pod, container, run)
+                yield judge(False, *moments, said="CrashLoopBackOff is not shown", known=known)
+
+
+def _hidden(pod: PodStory, container: ContainerStory, run: Run) -> str:
+    """Why a back-off is not shown, where the kubelet asks the Pod's policy what will become of a sidecar."""
+    if container.role is not Role.SIDECAR:
+        return ""
+    by_pod = pod.kubelet.policy("restart_decision") == "pod" and pod.policy == "Never"
+    return _STAYS_TERMINATED if by_pod or run.code == 0 else ""
 
 
 def one_state(pod: PodStory) -> Iterator[Finding]:
@@ -76,7 +93,7 @@ def started_field(pod: PodStory) -> Iterator[Finding]:
 def last_state(pod: PodStory) -> Iterator[Finding]:
     """While a later run is shown, lastState holds the end of the one before it."""
     for container in pod.containers:
-        for run in container.runs[1:]:
+        for run in container.runs[1:] if not pod.restarts_all else ():
             before = container.runs[container.runs.index(run) - 1]
             if before.number != run.number - 1:
                 continue
@@ -84,7 +101,9 @@ def last_state(pod: PodStory) -> Iterator[Finding]:
                 if status.state == "running":
                     kept = (status.raw.get("lastState") or {}).get("terminated") or {}
                     said = f"{container.name} (run {run.number}) shows the last exit code {kept.get('exitCode')}"
-                    yield judge(kept.get("exitCode") == before.code, pod.exited(container, before), pod.written(status, said))
+                    yield judge(
+                        kept.get("exitCode") == before.code, pod.exited(container, before), pod.written(status, said)
+                    )
                     break
 
 
@@ -96,9 +115,9 @@ def exit_codes_by_signal(pod: PodStory) -> Iterator[Finding]:
             if run.oom_killed and run.exit is not None:
                 held = run.code == 137 and run.reason == "OOMKilled"
                 yield judge(held, pod.exited(container, run), said=f"out of memory, reason {run.reason}")
-            elif kill is not None and run.exit is not None:
-                if run.code == 137 or run.exit - kill > _LINGERS:
-                    yield judge(run.code == 137, pod.moment(container, run, "signal", kill), pod.exited(container, run))
+                continue
+            if kill is not None and run.exit is not None and (run.code == 137 or run.exit - kill > _LINGERS):
+                yield judge(run.code == 137, pod.moment(container, run, "signal", kill), pod.exited(container, run))
 
 
 def oom_only_container(pod: PodStory) -> Iterator[Finding]:
@@ -118,7 +137,9 @@ def qos_included(pod: PodStory) -> Iterator[Finding]:
     shown = next((status.get("qosClass") for _, status in pod.statuses if status.get("qosClass")), None)
     if shown and pod.inits and not (pod.spec.get("resources") or {}):
         wanted = _qos([one.spec.get("resources") or {} for one in (*pod.inits, *pod.mains)])
-        yield judge(shown == wanted, pod.written(pod.versions[0], f"the QoS class is {shown}, by its containers {wanted}"))
+        yield judge(
+            shown == wanted, pod.written(pod.versions[0], f"the QoS class is {shown}, by its containers {wanted}")
+        )
 
 
 def _qos(resources: list[Mapping[str, Any]]) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Final
 
+from kubesim.guarantees.containers import FOREVER, ContainerStory, hook_length, kill_of, stop_of
 from kubesim.guarantees.init import deadline_exceeded
 from kubesim.guarantees.scopes import (
     GRACE_TWICE,
+    NOT_SHORTENED,
     ORDERED_STOP,
     SIDECARS,
     UNORDERED_STOP,
@@ -15,18 +18,7 @@ from kubesim.guarantees.scopes import (
     ZERO_GRACE,
     gate,
 )
-from kubesim.guarantees.story import (
-    FOREVER,
-    MINIMUM_GRACE,
-    REACTION,
-    TERMINAL,
-    ContainerStory,
-    PodStory,
-    hook_length,
-    kill_of,
-    pairs,
-    stop_of,
-)
+from kubesim.guarantees.story import MINIMUM_GRACE, REACTION, TERMINAL, PodStory, pairs
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.lives import Run
 from kubesim.units import SECOND, Duration, Instant
@@ -44,7 +36,8 @@ def _alive_at_begin(pod: PodStory, containers: list[ContainerStory]) -> list[tup
 
 def _hook_length(pod: PodStory, container: ContainerStory, run: Run) -> Duration:
     process = next((one for one in container.execs(run, "preStop") if one.start >= pod.begin - REACTION), None)
-    return min(hook_length(process, container.handler("preStop")), max(pod.deadline - pod.begin, 0))
+    longest = pod.deletions[0].grace if pod.deletions else pod.grace
+    return min(hook_length(process, container.handler("preStop")), longest)
 
 
 def default_grace(pod: PodStory) -> Iterator[Finding]:
@@ -119,7 +112,11 @@ def object_removed_after_containers(pod: PodStory) -> Iterator[Finding]:
 def _own_stop(pod: PodStory, container: ContainerStory, run: Run) -> Instant | None:
     """The stop that the termination brought; one that a probe brought before it is none."""
     stop = stop_of(run)
-    return stop.at if stop is not None and stop.at >= pod.begin - REACTION and not pod.excused_stop(container, run) else None
+    return (
+        stop.at
+        if stop is not None and stop.at >= pod.begin - REACTION and not pod.excused_stop(container, run)
+        else None
+    )
 
 
 def sidecar_sigterm_after_mains(pod: PodStory) -> Iterator[Finding]:
@@ -135,7 +132,7 @@ def sidecar_sigterm_after_mains(pod: PodStory) -> Iterator[Finding]:
 
 def sidecar_reverse_order(pod: PodStory) -> Iterator[Finding]:
     """Before the deadline a sidecar is told to stop only when those behind it in the list have ended."""
-    alive = dict((one.name, run) for one, run in _alive_at_begin(pod, pod.sidecars))
+    alive = {one.name: run for one, run in _alive_at_begin(pod, pod.sidecars)}
     for earlier, later in pairs([one for one in pod.sidecars if one.name in alive]):
         run, other = alive[earlier.name], alive[later.name]
         at = _own_stop(pod, earlier, run)
@@ -208,12 +205,16 @@ def shorten_only(pod: PodStory) -> Iterator[Finding]:
         grace = (version.object.get("metadata") or {}).get("deletionGracePeriodSeconds")
         if grace is not None and version.change != "DELETED" and (not stored or stored[-1][1] != grace):
             stored.append((version.at, grace, version.order))
-    for before, after in zip(stored, stored[1:], strict=False):
+    for before, after in itertools.pairwise(stored):
         shown = [Moment(at, f"the grace is {grace} s", order) for at, grace, order in (before, after)]
         yield judge(after[1] <= before[1], *shown)
     repeated = [action for _, action in pod.actions("delete") if action.code < 300][1:]
     if repeated and len(stored) == 1:
-        yield judge(True, Moment(stored[0][0], f"the grace is {stored[0][1]} s", stored[0][2]), Moment(repeated[0].at, "deleted again"))
+        yield judge(
+            True,
+            Moment(stored[0][0], f"the grace is {stored[0][1]} s", stored[0][2]),
+            Moment(repeated[0].at, "deleted again"),
+        )
 
 
 def force_delete(pod: PodStory) -> Iterator[Finding]:
@@ -254,7 +255,7 @@ def prestop_skipped_at_zero(pod: PodStory) -> Iterator[Finding]:
 CHECKS: Final = (
     Check("termination-default-grace-30", default_grace),
     Check("termination-sigterm-all-mains", sigterm_all_mains),
-    Check("termination-sigkill-at-grace", sigkill_at_grace, not_kept=(GRACE_TWICE, ZERO_GRACE)),
+    Check("termination-sigkill-at-grace", sigkill_at_grace, not_kept=(GRACE_TWICE, ZERO_GRACE, NOT_SHORTENED)),
     Check("termination-no-early-kill", no_early_kill),
     Check("termination-terminal-phase-before-removal", terminal_phase_before_removal),
     Check("termination-object-removed-after-containers", object_removed_after_containers),
@@ -262,11 +263,15 @@ CHECKS: Final = (
     Check("sidecar-sigterm-after-mains", sidecar_sigterm_after_mains, scope=ORDERED_STOP),
     Check("sidecar-reverse-order", sidecar_reverse_order, scope=ORDERED_STOP),
     Check("sidecar-prestop-at-term-start", sidecar_prestop_at_start, scope=ORDERED_STOP),
-    Check("sidecar-grace-expiry", sidecar_grace_expiry, scope=ORDERED_STOP, not_kept=(WAITS_FOR_ABSENT,)),
+    Check("sidecar-grace-expiry", sidecar_grace_expiry, scope=ORDERED_STOP, not_kept=(WAITS_FOR_ABSENT, NOT_SHORTENED)),
     Check("sidecar-sigkill-if-not-graceful", sidecar_sigkill, scope=SIDECARS),
     Check("sidecar-128-unordered-termination", unordered, scope=UNORDERED_STOP),
     Check("termination-shorten-only", shorten_only),
     Check("termination-force-delete", force_delete, not_kept=(ZERO_GRACE,)),
-    Check("termination-stop-signal", stop_signal, scope=gate("ContainerStopSignals", "ContainerStopSignals: 1.33 alpha, 1.36")),
+    Check(
+        "termination-stop-signal",
+        stop_signal,
+        scope=gate("ContainerStopSignals", "ContainerStopSignals: 1.33 alpha, 1.36"),
+    ),
     Check("grace-override-prestop-zero", prestop_skipped_at_zero, not_kept=(ZERO_GRACE,)),
 )
