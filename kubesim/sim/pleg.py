@@ -58,6 +58,7 @@ class Pleg:
         self._dirty: set[str] = set()
         self._waiting: list[_Waiting] = []
         self._timer: Timer | None = None
+        self._looked_at: Instant = self.phase - self.period
         self._under_way: Instant | None = None
         """When the look began that is not over yet; one that finds nothing is only there if somebody waits for it."""
 
@@ -109,7 +110,7 @@ class Pleg:
         return self._last_grid(self.clock.now - self.duration)
 
     def _arm(self, instant: Instant) -> None:
-        due = max(self._grid(instant), self._grid(self.clock.now))
+        due = self._grid(max(instant, self.clock.now, self._looked_at + 1))
         if self._timer is not None and self._timer.live:
             if self._timer.instant <= due:
                 return
@@ -119,7 +120,7 @@ class Pleg:
     def _look(self) -> None:
         found = {uid: self.runtime.states(uid) for uid in sorted(self._dirty)}
         self._dirty.clear()
-        self._under_way = self.clock.now
+        self._under_way = self._looked_at = self.clock.now
         self.clock.after(self.duration, self._looked, self.clock.now, found)
 
     def _looked(self, began: Instant, found: dict[str, dict[str, RuntimeState]]) -> None:
