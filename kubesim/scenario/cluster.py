@@ -11,6 +11,7 @@ from kubesim.objects.quantity import parse_quantity
 from kubesim.releases.release import Component, Release, release
 from kubesim.releases.tables import RELEASES
 from kubesim.scenario.shapes import Place
+from kubesim.scenario.webhooks import Webhook
 from kubesim.units import Duration
 
 LATEST_RELEASE: Final = RELEASES[-1]
@@ -135,6 +136,8 @@ class Cluster:
     nodes: tuple[Node, ...] = (Node(),)
     images: Mapping[str, Image] = field(default_factory=dict)
     timing: Timing = Timing()
+    webhooks: tuple[Webhook, ...] = ()
+    """The mutating webhooks, in the order written."""
     containerd: str | None = None
     imported_images: tuple[str, ...] | None = None
     """The only images there are, on every node, with no registry to pull others from; None: images are as they say."""

@@ -40,6 +40,7 @@ from kubesim.scenario.shapes import (
     Table,
     Text,
 )
+from kubesim.scenario.webhooks import WEBHOOK, Webhook, check_webhooks
 from kubesim.units import Duration
 
 API_VERSION: Final = "kubesim/v1"
@@ -87,9 +88,8 @@ def _control_plane(*, place: Place, **values: Any) -> ControlPlane:
     return ControlPlane(shared=_settings(place, values), **values)
 
 
-def _cluster(*, place: Place, webhooks: tuple[Any, ...] = (), **values: Any) -> Cluster:
-    if webhooks:
-        raise (place / "webhooks").error("mutating webhooks are not modelled yet; leave the list empty")
+def _cluster(*, place: Place, webhooks: tuple[Webhook, ...] = (), **values: Any) -> Cluster:
+    values["webhooks"] = check_webhooks(webhooks, place / "webhooks")
     if values.get("nodes") == ():
         raise (place / "nodes").error("a cluster needs a node; name one, or leave nodes out to get one")
     if isinstance(profile := values.get("timing"), str):
@@ -311,7 +311,7 @@ _CLUSTER: Final = Record(
         ),
         "nodes": Field(Items(_NODE), "The nodes; without it, one that runs what the cluster does."),
         "images": Field(Table(_IMAGE), "What is to be known of images, by reference."),
-        "webhooks": Field(Items(Anything()), "Not modelled yet: must be empty."),
+        "webhooks": Field(Items(WEBHOOK), "The mutating webhooks of the API server."),
         "timing": Field(
             Either((Text(), Record(_timing, {"profile": Field(Text()), "settings": Field(Raw())}))),
             "The latency profile: ideal, typical or loaded; or one with settings that differ.",

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kubesim.store.field_errors import FieldError
 from kubesim.store.kinds import Kind
+
+if TYPE_CHECKING:
+    from kubesim.store.webhooks_chain import Pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,12 @@ class Reply:
     """What kubectl prints for the request; a create is taken as ``kubectl create -f -``."""
     errors: tuple[FieldError, ...] = ()
     """The causes of a 422, in the server's order."""
+    pending: Pending | None = None
+    """No answer yet: the webhooks that have to be called first, and how the request goes on then."""
 
     @property
     def ok(self) -> bool:
-        return self.code < 300
+        return self.pending is None and self.code < 300
 
 
 def done(code: int, obj: dict[str, Any] | None, kubectl: str = "", warnings: Sequence[str] = ()) -> Reply:
@@ -42,33 +47,33 @@ def done(code: int, obj: dict[str, Any] | None, kubectl: str = "", warnings: Seq
 
 def bad_request(message: str, during: str = "") -> Reply:
     """400: the body cannot be read (C-10). ``during`` is kubectl's clause, see :func:`creating`."""
-    return _failed(400, "BadRequest", message, during)
+    return failed(400, "BadRequest", message, during)
 
 
 def not_found(kind: Kind, name: str, during: str = "") -> Reply:
     """404: no such object."""
-    return _failed(404, "NotFound", f'{kind.resource} "{name}" not found', during)
+    return failed(404, "NotFound", f'{kind.resource} "{name}" not found', during)
 
 
 def already_exists(kind: Kind, name: str, during: str = "") -> Reply:
     """409: the name is taken."""
-    return _failed(409, "AlreadyExists", f'{kind.resource} "{name}" already exists', during)
+    return failed(409, "AlreadyExists", f'{kind.resource} "{name}" already exists', during)
 
 
 def conflict(resource: str, name: str, because: str, during: str = "") -> Reply:
     """409: the object is not as the request supposes."""
     message = f'Operation cannot be fulfilled on {resource} "{name}": {because}'
-    return _failed(409, "Conflict", message, during)
+    return failed(409, "Conflict", message, during)
 
 
 def forbidden(kind: Kind, name: str, because: str, during: str = "") -> Reply:
     """403: an admission plugin refuses."""
-    return _failed(403, "Forbidden", f'{kind.resource} "{name}" is forbidden: {because}', during)
+    return failed(403, "Forbidden", f'{kind.resource} "{name}" is forbidden: {because}', during)
 
 
 def unprocessable(message: str, during: str = "") -> Reply:
     """422 without causes: a patch that does not apply."""
-    return _failed(422, "Invalid", message, during)
+    return failed(422, "Invalid", message, during)
 
 
 def invalid(kind: Kind, name: str, errors: Sequence[FieldError], warnings: Sequence[str] = ()) -> Reply:
@@ -111,5 +116,12 @@ def creating(source: str = "STDIN") -> str:
     return f'error when creating "{source}": '
 
 
-def _failed(code: int, reason: str, message: str, during: str) -> Reply:
-    return Reply(code, reason, message, kubectl=f"Error from server ({reason}): {during}{message}")
+def failed(code: int, reason: str, message: str, during: str = "") -> Reply:
+    """A refusal, and kubectl's line of it. Source: kubectl ``cmd/util/helpers.go``: StandardErrorMessage."""
+    behind = f" ({reason})" if reason else ""
+    return Reply(code, reason, message, kubectl=f"Error from server{behind}: {during}{message}")
+
+
+def waiting(pending: Pending) -> Reply:
+    """No answer yet: webhooks have to be called first."""
+    return Reply(102, pending=pending)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 from kubesim.objects.status import render_time
 from kubesim.releases import Release
+from kubesim.scenario.webhooks import Webhook
 from kubesim.store import replies
-from kubesim.store.admission import Admission, admit_pod, with_priority
+from kubesim.store.admission import Admission, admit_pod
 from kubesim.store.apply import apply_patch, with_last_applied
 from kubesim.store.changes import ADDED, DELETED, MODIFIED, Change
 from kubesim.store.conditions import with_condition
@@ -22,10 +24,18 @@ from kubesim.store.fields import decode
 from kubesim.store.kinds import KINDS, Kind, type_name
 from kubesim.store.naming import name_suffix, uid_of
 from kubesim.store.patch import NotApplicable, PatchType, patched
-from kubesim.store.prepare import prepare
+from kubesim.store.prepare import as_it_is, prepare
 from kubesim.store.replies import Reply
 from kubesim.store.update_rules import prepare_update, status_update_errors
+from kubesim.store.webhooks import attributes
+from kubesim.store.webhooks_chain import Chain, Pending, begun, prioritised, unplugged
 from kubesim.units import Instant
+
+MODIFIED_MEANWHILE: Final = (
+    "the object has been modified; please apply your changes to the latest version and try again"
+)
+_OTHER_NAMESPACE: Final = "the namespace of the provided object does not match the namespace sent on the request"
+Json: TypeAlias = dict[str, Any]
 
 _FIRST_NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 
@@ -36,6 +46,8 @@ class Store:
     ``namespaces``: those that exist from the start. ``provision_namespaces``: whether an object for a namespace that
     nobody created is taken, as if the namespace were there (False: 404, as a cluster answers). ``seed``: two stores
     with the same seed give the same requests the same uids. ``admission``: the mutating admission of Pods.
+
+    ``webhooks``: the mutating ones, in order. The reply to a write that some are called for is ``pending`` at first.
     """
 
     def __init__(
@@ -49,11 +61,12 @@ class Store:
     ) -> None:
         self.release = release
         self.log: list[Change] = []
+        self.webhooks: tuple[Webhook, ...] = ()
         self._namespaces = set(namespaces)
         self._provision_namespaces = provision_namespaces
         self._seed = seed
         self._admission = admission
-        self._objects: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
+        self._objects: dict[str, dict[tuple[str, str], Json]] = {}
         self._resource_version = 0
         self._created = 0
 
@@ -76,7 +89,7 @@ class Store:
         self.log.clear()
         return taken
 
-    def find(self, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
+    def find(self, kind: str, namespace: str, name: str) -> Json | None:
         """The stored object, or None. Must not be changed."""
         return self._objects.get(kind, {}).get((namespace, name))
 
@@ -85,14 +98,12 @@ class Store:
         obj = self.find(kind, namespace, name)
         return replies.not_found(KINDS[kind], name) if obj is None else replies.done(200, obj)
 
-    def list(self, kind: str, namespace: str | None = None) -> Iterator[dict[str, Any]]:
+    def list(self, kind: str, namespace: str | None = None) -> Iterator[Json]:
         """The stored objects of a kind, of one namespace or of all, by namespace and name."""
         stored = self._objects.get(kind, {})
         return (stored[key] for key in sorted(stored) if namespace in (None, key[0]))
 
-    def create(
-        self, raw: dict[str, Any], now: Instant, *, field_validation: str = "Strict", actor: str = "user"
-    ) -> Reply:
+    def create(self, raw: Json, now: Instant, *, field_validation: str = "Strict", actor: str = "user") -> Reply:
         """POST of one object, in the order of C-1; ``field_validation`` as the query parameter (C-10 to C-12)."""
         during = replies.creating()
         kind = KINDS.get(raw.get("kind", ""))
@@ -105,26 +116,40 @@ class Store:
         namespace = (metadata.get("namespace") or "default") if kind.namespaced else ""
         if kind.namespaced and not self._knows(namespace):
             return replies.not_found(KINDS["Namespace"], namespace, during)
-        body.object["metadata"] = self._identified(kind, metadata, namespace, now)
-        if kind.name == "Pod":
-            spec, refusal = with_priority(body.object.get("spec") or {}, self.list("PriorityClass"))
-            if refusal:
-                return replies.forbidden(kind, body.object["metadata"].get("name", ""), refusal, during)
-            body.object["spec"] = spec
-        ready = prepare(kind, body.object, self.release, now, self._admission)
+        body.object["metadata"] = {**metadata, **({"namespace": namespace} if namespace else {})}
         unknown = body.warnings() if field_validation == "Warn" else ()
-        warnings = (*unknown, *ready.warnings)
+        chain = self._mutating("CREATE", kind, body.object, None, actor, during)
+        if chain is not None:
+            return replies.waiting(Pending(chain, partial(self._admitted, kind, actor, chain, unknown)))
+        obj, refusal = prioritised(kind, body.object, self.list("PriorityClass"))
+        return refusal or self._stored(kind, obj, now, actor, self._admission, unknown)
+
+    def _admitted(self, kind: Kind, actor: str, chain: Chain, unknown: tuple[str, ...], now: Instant) -> Reply:
+        """The reply to a create whose webhooks have answered."""
+        said = (*unknown, *chain.warnings)
+        if chain.refusal is None and chain.object["metadata"].get("namespace", "") != chain.about.namespace:
+            return replies.bad_request(_OTHER_NAMESPACE, chain.during)
+        return chain.refusal or self._stored(kind, chain.object, now, actor, as_it_is, said)
+
+    def _stored(
+        self, kind: Kind, obj: Json, now: Instant, actor: str, admission: Admission, said: tuple[str, ...]
+    ) -> Reply:
+        """A new object after the mutating phase: named, checked and stored. ``said``: the warnings so far."""
+        namespace = obj["metadata"].get("namespace", "")
+        obj = {**obj, "metadata": self._identified(kind, obj["metadata"], namespace, now)}
+        ready = prepare(kind, obj, self.release, now, admission)
+        warnings = (*said, *ready.warnings)
         name = ready.object["metadata"].get("name", "")
         if ready.errors:
-            return replies.invalid(kind, name, ready.errors, unknown)
+            return replies.invalid(kind, name, ready.errors, said)
         if self.find(kind.name, namespace, name) is not None:
-            return replies.already_exists(kind, name, during)
+            return replies.already_exists(kind, name, replies.creating())
         stored = self._commit(ADDED, kind, ready.object, now, "create", actor)
         if kind.name == "Namespace":
             self._namespaces.add(name)
         return replies.done(201, stored, f"{kind.shown}/{name} created", warnings)
 
-    def update(self, raw: dict[str, Any], now: Instant, *, actor: str = "user", verb: str = "update") -> Reply:
+    def update(self, raw: Json, now: Instant, *, actor: str = "user", verb: str = "update") -> Reply:
         """PUT of one object's metadata and spec; the stored status stays."""
         kind = KINDS[raw["kind"]]
         metadata = raw.get("metadata") or {}
@@ -133,13 +158,10 @@ class Store:
         if old is None:
             return replies.not_found(kind, metadata.get("name", ""))
         if metadata.get("resourceVersion", old["metadata"]["resourceVersion"]) != old["metadata"]["resourceVersion"]:
-            because = "the object has been modified; please apply your changes to the latest version and try again"
-            return replies.conflict(kind.resource, metadata["name"], because)
+            return replies.conflict(kind.resource, metadata["name"], MODIFIED_MEANWHILE)
         return self._written(kind, old, raw, now, actor, verb, "replaced")
 
-    def apply(
-        self, raw: dict[str, Any], now: Instant, *, field_validation: str = "Strict", actor: str = "user"
-    ) -> Reply:
+    def apply(self, raw: Json, now: Instant, *, field_validation: str = "Strict", actor: str = "user") -> Reply:
         """What ``kubectl apply`` (client side) does: create, or patch towards the manifest what it said before."""
         manifest = with_last_applied(raw)
         kind = KINDS.get(raw.get("kind", ""))
@@ -184,7 +206,7 @@ class Store:
         kind: str,
         namespace: str,
         name: str,
-        status: dict[str, Any],
+        status: Json,
         now: Instant,
         *,
         uid: str | None = None,
@@ -283,9 +305,7 @@ class Store:
         left = self._carry_out(served, old, decided, now, verb, actor)
         return replies.done(200, left, f'{served.shown} "{name}" deleted')
 
-    def _carry_out(
-        self, kind: Kind, old: dict[str, Any], decided: Deletion, now: Instant, verb: str, actor: str
-    ) -> dict[str, Any]:
+    def _carry_out(self, kind: Kind, old: Json, decided: Deletion, now: Instant, verb: str, actor: str) -> Json:
         left = old
         if decided.metadata is not None and decided.metadata != old["metadata"]:
             left = self._commit(MODIFIED, kind, {**old, "metadata": decided.metadata}, now, verb, actor)
@@ -296,8 +316,8 @@ class Store:
     def _written(
         self,
         kind: Kind,
-        old: dict[str, Any],
-        new: dict[str, Any],
+        old: Json,
+        new: Json,
         now: Instant,
         actor: str,
         verb: str,
@@ -309,20 +329,69 @@ class Store:
         body = decode(new, kind, self.release)
         if body.error:
             return replies.bad_request(body.message(kind))
-        ready = prepare_update(kind, old, body.object, self.release)
+        words = (f"{kind.shown}/{name} {word}", f"{kind.shown}/{name} {idle}")
+        chain = self._mutating("UPDATE", kind, body.object, old, actor)
+        if chain is not None:
+            return replies.waiting(Pending(chain, partial(self._updated, kind, actor, chain, verb, words)))
+        return self._rewritten(kind, old, body.object, now, actor, verb, words)
+
+    def _updated(self, kind: Kind, actor: str, chain: Chain, verb: str, words: tuple[str, str], now: Instant) -> Reply:
+        """The reply to an update whose webhooks have answered; the object may have changed meanwhile."""
+        if chain.refusal is not None:
+            return chain.refusal
+        metadata = chain.object["metadata"]
+        old = self.find(kind.name, metadata.get("namespace", ""), metadata["name"])
+        if old is None:
+            return replies.not_found(kind, metadata["name"])
+        if old is not chain.about.old:
+            return replies.conflict(kind.resource, metadata["name"], MODIFIED_MEANWHILE)
+        return self._rewritten(kind, old, chain.object, now, actor, verb, words, chain.warnings)
+
+    def _rewritten(
+        self,
+        kind: Kind,
+        old: Json,
+        new: Json,
+        now: Instant,
+        actor: str,
+        verb: str,
+        words: tuple[str, str],
+        said: tuple[str, ...] = (),
+    ) -> Reply:
+        """An update after the mutating phase; ``words`` are kubectl's for a change and for none."""
+        shown, idle = words
+        ready = prepare_update(kind, old, new, self.release)
+        warnings = (*said, *ready.warnings)
         if ready.errors:
-            return replies.invalid(kind, name, ready.errors, ready.warnings)
+            return replies.invalid(kind, old["metadata"]["name"], ready.errors, warnings)
         if ready.object == old:
-            return replies.done(200, old, f"{kind.shown}/{name} {idle}", ready.warnings)
-        shown = f"{kind.shown}/{name} {word}"
+            return replies.done(200, old, idle, warnings)
         if is_gone_after_update(ready.object["metadata"]):
-            return replies.done(200, self._remove(kind, ready.object, now, verb, actor), shown, ready.warnings)
-        return replies.done(200, self._commit(MODIFIED, kind, ready.object, now, verb, actor), shown, ready.warnings)
+            return replies.done(200, self._remove(kind, ready.object, now, verb, actor), shown, warnings)
+        return replies.done(200, self._commit(MODIFIED, kind, ready.object, now, verb, actor), shown, warnings)
+
+    def _mutating(
+        self, operation: str, kind: Kind, obj: Json, old: Json | None, actor: str, during: str = ""
+    ) -> Chain | None:
+        """The mutating phase of a request that some webhook is called for; None if none is."""
+        if not self.webhooks:
+            return None
+        namespace = self.find("Namespace", "", obj["metadata"].get("namespace", ""))
+        about = attributes(operation, kind, obj, old, actor, namespace)
+        plugins = self._plugins if operation == "CREATE" and kind.name == "Pod" else unplugged
+        return begun(about, obj, self.webhooks, self.release, plugins, during)
+
+    def _plugins(self, pod: Json) -> tuple[Json, Reply | None]:
+        """A Pod after the in-tree mutating plugins, or the refusal of one (C-30)."""
+        pod, refusal = prioritised(KINDS["Pod"], pod, self.list("PriorityClass"))
+        if refusal is not None:
+            return pod, refusal
+        return {**pod, "spec": self._admission(pod["spec"], pod["metadata"].get("annotations") or {})}, None
 
     def _knows(self, namespace: str) -> bool:
         return self._provision_namespaces or namespace in self._namespaces
 
-    def _identified(self, kind: Kind, metadata: dict[str, Any], namespace: str, now: Instant) -> dict[str, Any]:
+    def _identified(self, kind: Kind, metadata: Json, namespace: str, now: Instant) -> Json:
         """The metadata of a new object: name from generateName, namespace, uid, creation time."""
         self._created += 1
         uid = uid_of(f"{self._seed}/{self._created}")
@@ -334,9 +403,7 @@ class Store:
             named["namespace"] = namespace
         return {**named, "uid": uid, "creationTimestamp": render_time(now)}
 
-    def _commit(
-        self, type_: str, kind: Kind, obj: dict[str, Any], now: Instant, verb: str, actor: str
-    ) -> dict[str, Any]:
+    def _commit(self, type_: str, kind: Kind, obj: Json, now: Instant, verb: str, actor: str) -> Json:
         """Store an object under a new resourceVersion and list the change."""
         stored = self._versioned(obj)
         metadata = stored["metadata"]
@@ -344,7 +411,7 @@ class Store:
         self._note(type_, kind, stored, now, verb, actor)
         return stored
 
-    def _remove(self, kind: Kind, obj: dict[str, Any], now: Instant, verb: str, actor: str) -> dict[str, Any]:
+    def _remove(self, kind: Kind, obj: Json, now: Instant, verb: str, actor: str) -> Json:
         metadata = obj["metadata"]
         del self._objects[kind.name][metadata.get("namespace", ""), metadata["name"]]
         last = self._versioned(obj)
@@ -353,11 +420,11 @@ class Store:
         self._note(DELETED, kind, last, now, verb, actor)
         return last
 
-    def _versioned(self, obj: dict[str, Any]) -> dict[str, Any]:
+    def _versioned(self, obj: Json) -> Json:
         self._resource_version += 1
         return {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self._resource_version)}}
 
-    def _note(self, type_: str, kind: Kind, obj: dict[str, Any], now: Instant, verb: str, actor: str) -> None:
+    def _note(self, type_: str, kind: Kind, obj: Json, now: Instant, verb: str, actor: str) -> None:
         metadata = obj["metadata"]
         self.log.append(
             Change(
