@@ -42,7 +42,7 @@ class Timer:
             self._clock.forget(self)
 
     def __call__(self, _event: simpy.Event) -> None:
-        if self.live:
+        if self.live and not self._clock.ended:
             self.live = False
             self._clock.forget(self)
             self._clock.now = self.instant
@@ -55,6 +55,8 @@ class Clock:
     def __init__(self, start: Instant = 0) -> None:
         self.now: Instant = start
         """The instant of the callback that runs, or ran last."""
+        self.ended = False
+        """Whether the process whose clock this is has ended; see :class:`ProcessClock`."""
         self._environment = simpy.Environment(initial_time=start)
         self.fired = 0
         """How many callbacks have run."""
@@ -111,3 +113,45 @@ class Clock:
         while not (self._stopped or self.settled) and environment.peek() <= until:
             environment.step()
             self.fired += 1
+
+
+class ProcessClock(Clock):
+    """The clock as one process sees it: when the process ends, all that it had planned is void.
+
+    What others have planned goes on: a stop that the runtime was asked for, a request the API server has taken.
+    """
+
+    def __init__(self, whole: Clock) -> None:
+        self._whole = whole
+        self._environment = whole._environment
+        self.ended = False
+        self._foreground = 0
+
+    @property
+    def now(self) -> Instant:
+        """The instant of the callback that runs, whoever planned it."""
+        return self._whole.now
+
+    @now.setter
+    def now(self, instant: Instant) -> None:
+        self._whole.now = instant
+
+    def at(self, instant: Instant, callback: Callable[..., None], *arguments: Any, background: bool = False) -> Timer:
+        """As :meth:`Clock.at`; a process that has ended plans nothing."""
+        background = background or self.ended
+        timer = super().at(instant, callback, *arguments, background=background)
+        if not background:
+            self._whole._foreground += 1
+        return timer
+
+    def forget(self, timer: Timer) -> None:
+        """One of the process' own timers fired or was cancelled."""
+        if not timer.background and not self.ended:
+            self._foreground -= 1
+            self._whole._foreground -= 1
+
+    def end(self) -> None:
+        """The process is gone."""
+        if not self.ended:
+            self.ended = True
+            self._whole._foreground -= self._foreground

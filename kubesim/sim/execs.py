@@ -30,6 +30,8 @@ class Driver(Protocol):
 
     def apply(self, pod: RuntimePod, instance: Instance, effects: list[Effect]) -> None: ...
 
+    def returning(self, then: Callable[..., None]) -> Callable[..., None]: ...
+
 
 @dataclass(slots=True)
 class _Exec:
@@ -64,7 +66,8 @@ class Execs:
         timeout: Duration | None = None,
     ) -> None:
         """Run a command in the container; past ``timeout`` (ns) it is killed. ``then`` gets GONE if it cannot start."""
-        self.clock.after(self.timing.latency("exec"), self._starts, pod, instance, argv, purpose, then, timeout)
+        back = self.driver.returning(then) if then is not None else None
+        self.clock.after(self.timing.latency("exec"), self._starts, pod, instance, argv, purpose, back, timeout)
 
     def _starts(
         self,

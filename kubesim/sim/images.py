@@ -53,7 +53,7 @@ class NodeImages:
         self.kubelet = kubelet
         self.known = known
         self.imported = imported
-        self._present: set[str] = set()
+        self._present: set[str] = set(kubelet.before.images) if kubelet.before is not None else set()
         self._queue: deque[_Pull] = deque()
         self._pulling = False
         self._backoffs: dict[BackoffKey, BackoffRecord] = {}
@@ -74,6 +74,10 @@ class NodeImages:
             then(None)
         else:
             self._pull_unless_in_backoff(pod, container, then)
+
+    def present(self) -> frozenset[str]:
+        """The images that were pulled."""
+        return frozenset(self._present)
 
     def _is_present(self, image: str) -> bool:
         if image in self._present:

@@ -6,7 +6,6 @@ objects of their own in this room.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,28 +24,30 @@ from kubesim.objects.pod import Container, Pod, PodSpec, is_sidecar, pod_view
 from kubesim.releases import Release
 from kubesim.scenario.cluster import Cluster
 from kubesim.scripts import Machine
-from kubesim.sim.api_server import ApiServer
-from kubesim.sim.clock import Clock
+from kubesim.sim.clock import Clock, ProcessClock
+from kubesim.sim.connection import Connection
 from kubesim.sim.container_setup import MachineShop
 from kubesim.sim.dead_containers import DeadContainers
 from kubesim.sim.event_recorder import EventRecorder
 from kubesim.sim.images import NodeImages
 from kubesim.sim.instances import Instance, RuntimePod
 from kubesim.sim.pleg import DIED, Pleg
+from kubesim.sim.pod_volumes import PodVolumes
 from kubesim.sim.pod_worker import PodWorker, Update
 from kubesim.sim.probe_run import Answer
 from kubesim.sim.probing import ProbeManager
 from kubesim.sim.recorder import Recorder
+from kubesim.sim.remains import Remains
 from kubesim.sim.runtime import Runtime
 from kubesim.sim.status_manager import StatusManager
 from kubesim.sim.status_reports import StatusReports
-from kubesim.sim.surroundings import MountError
 from kubesim.sim.timing import Timing
 from kubesim.sim.work_queue import WorkQueue
 from kubesim.store import Change, Reply
 from kubesim.units import Duration, Instant
 
 _TERMINAL = ("Succeeded", "Failed")
+LONG_AGO: Instant = -(2**62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,36 +69,44 @@ class Kubelet:
         clock: Clock,
         timing: Timing,
         recorder: Recorder,
-        api: ApiServer,
+        api: Connection,
         machines: MachineShop,
         cluster: Cluster,
+        before: Remains | None = None,
     ) -> None:
+        """``before``: given if a kubelet ran on the node already, which this one takes the place of."""
         self.node = node
         self.release = node.release
         self.actor = f"kubelet/{node.name}"
-        self.clock = clock
+        self.clock = ProcessClock(clock)
+        self.before = before
+        self.began: Instant = before.began if before is not None else LONG_AGO
+        """Before this the kubelet has seen nothing of the runtime."""
         self.timing = timing
         self.recorder = recorder
         self.api = api
         self.machines = machines
-        self.runtime = Runtime(node.name, clock, timing, recorder)
+        runtime = Runtime(node.name, ProcessClock(clock), timing, recorder)
+        self.runtime = before.runtime if before is not None else runtime
         self.runtime.listener = self
         interval = self.release.duration("pleg_relist_period")
-        self.pleg = Pleg(clock, timing, self.runtime, self, interval=interval)
+        self.pleg = Pleg(
+            self.clock, timing, self.runtime, self, interval=interval, began=before.began if before else None
+        )
         self.probing = ProbeManager(self)
         self.statuses = StatusManager(self)
         self.reports = StatusReports(self)
-        self.dead = DeadContainers(clock, timing, self.runtime)
+        self.dead = DeadContainers(self.clock, timing, self.runtime)
         self.images = NodeImages(self, cluster.images, cluster.imported_images)
-        self.events = EventRecorder("kubelet", node.name, self.release, clock, timing, recorder)
+        self.events = EventRecorder("kubelet", node.name, self.release, self.clock, timing, recorder)
         tick = self.release.duration("sync_tick")
-        self.queue = WorkQueue(clock, tick, timing.phase("tick", tick), self.sync_soon)
+        self.queue = WorkQueue(self.clock, tick, timing.phase("tick", tick), self.sync_soon)
         self.crash_limits = crash_backoff_limits(self.release, node.crash_maximum)
         self.backoffs: dict[BackoffKey, BackoffRecord] = {}
         self.start_failures: dict[str, dict[str, StartFailure]] = {}
         self.workers: dict[str, PodWorker] = {}
         self.pods: dict[str, Pod] = {}
-        self._prepared: set[str] = set()
+        self.volumes = PodVolumes(self)
         self._known_definitions: dict[str, tuple[PodSpec, dict[str, str]]] = {}
         self._overrides: dict[tuple[str, str, ProbeType], Answer] = {}
 
@@ -105,7 +114,7 @@ class Kubelet:
 
     def changed(self, change: Change) -> None:
         """A watch event: only pods bound to this node matter (the kubelet's watch selects them)."""
-        if change.kind != "Pod" or (change.object.get("spec") or {}).get("nodeName") != self.node.name:
+        if self.clock.ended:
             return
         uid = change.uid
         before = self.pods.get(uid)
@@ -241,28 +250,6 @@ class Kubelet:
 
     # -- the pod's surroundings -----------------------------------------------------------------------------------
 
-    def prepare_pod(self, worker: PodWorker, then: Callable[[str | None], None]) -> None:
-        """Directories, cgroups and volumes, before the first containers; ``then`` gets None or the problem (K-9.6)."""
-        if worker.uid in self._prepared:
-            then(None)
-            return
-        delay = self.timing.latency("pod-setup")
-        if worker.pod.spec.volumes:
-            delay += self.timing.latency("volume-wait")
-        self.clock.after(delay, self._mount, worker, then)
-
-    def _mount(self, worker: PodWorker, then: Callable[[str | None], None]) -> None:
-        pod = worker.pod
-        runtime_pod = self.runtime.pod(worker.uid, pod.metadata.namespace, pod.metadata.name)
-        try:
-            runtime_pod.volumes = self.machines.volumes(pod, self.node.address)
-        except MountError as problem:
-            self.pod_event(pod, "Warning", "FailedMount", str(problem))
-            then(str(problem))
-            return
-        self._prepared.add(worker.uid)
-        then(None)
-
     def new_machine(self, pod: Pod, container: Container, runtime_pod: RuntimePod) -> Machine:
         """The processes of a container run that is about to be created. Raises ConfigError (K-30)."""
         ip = runtime_pod.sandboxes[-1].ip if runtime_pod.sandboxes else ""
@@ -325,7 +312,7 @@ class Kubelet:
         self.reports.forget(uid)
         self.start_failures.pop(uid, None)
         self._known_definitions.pop(uid, None)
-        self._prepared.discard(uid)
+        self.volumes.forget(uid)
         self.runtime.remove_pod(uid)
         self.pleg.forget(uid)
         self.queue.forget(uid)

@@ -44,15 +44,23 @@ class Pleg:
     """Looks at the runtime on a grid of ``period`` and tells the kubelet; keeps the pod cache."""
 
     def __init__(
-        self, clock: Clock, timing: Timing, runtime: Runtime, listener: PlegListener, *, interval: int
+        self,
+        clock: Clock,
+        timing: Timing,
+        runtime: Runtime,
+        listener: PlegListener,
+        *,
+        interval: int,
+        began: Instant | None = None,
     ) -> None:
+        """``began``: when the first look is, of a kubelet that was started anew; None: it has looked for long."""
         self.clock = clock
         self.timing = timing
         self.runtime = runtime
         self.listener = listener
         self.duration = timing.latency("relist")
         self.period = interval + self.duration
-        self.phase = timing.phase("pleg", self.period)
+        self.phase = timing.phase("pleg", self.period) if began is None else began
         self._cache: dict[str, _Cached] = {}
         self._states: dict[str, dict[str, RuntimeState]] = {}
         self._dirty: set[str] = set()

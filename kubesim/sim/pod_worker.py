@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from kubesim.sim.kubelet import Kubelet
 
 _TERMINAL: Final = ("Succeeded", "Failed")
-_NEVER: Final[Instant] = -(2**62)
 
 
 class Work(Enum):
@@ -65,8 +64,7 @@ class PodWorker:
         self.verdict: Verdict | None = None
         self.working = False
         self._pending: Update | None = None
-        self._last_sync_end: Instant = _NEVER
-        self._first = True
+        self._last_sync_end: Instant = kubelet.began
 
     # -- what others ask ------------------------------------------------------------------------------------------
 
@@ -126,12 +124,7 @@ class PodWorker:
         self._pending = None
         self.working = True
         self.pod = update.pod
-        work = self.work
-        if self._first:
-            self._first = False
-            self._run(self.kubelet.pleg.cached(self.uid), work)
-        else:
-            self.kubelet.pleg.when_newer(self.uid, self._last_sync_end, self._run, work)
+        self.kubelet.pleg.when_newer(self.uid, self._last_sync_end, self._run, self.work)
 
     def _run(self, seen: Observed, work: Work) -> None:
         seen = self.kubelet.with_definitions(self.pod, seen)

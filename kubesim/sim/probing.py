@@ -35,7 +35,7 @@ from kubesim.kubelet.probe_worker import (
 from kubesim.objects.pod import Pod
 from kubesim.sim.clock import Timer
 from kubesim.sim.probe_run import Answer, run_probe
-from kubesim.units import Instant
+from kubesim.units import Duration, Instant
 
 if TYPE_CHECKING:
     from kubesim.sim.kubelet import Kubelet
@@ -60,7 +60,7 @@ class Prober:
         self.kubelet = manager.kubelet
         self.uid = uid
         self.worker = worker
-        self.origin: Instant = self.kubelet.clock.now
+        self.origin: Instant = self.kubelet.clock.now + manager.first_sleep(worker)
         self.ended = False
         self._timer: Timer | None = None
         self._ticked_at: Instant = -1
@@ -70,8 +70,8 @@ class Prober:
         self._resting: tuple[ProbeAnswer, Instant] | None = None
 
     def begin(self) -> None:
-        """The first tick comes at once (the kubelet has run for long)."""
-        self._arm(self.kubelet.clock.now)
+        """The first tick comes at once, unless the kubelet has only just been started (K-95)."""
+        self._arm(self.origin)
 
     def trigger(self) -> None:
         """Run out of schedule: a status was generated that waits for this readiness result (K-103)."""
@@ -125,7 +125,8 @@ class Prober:
         now, release = self.kubelet.clock.now, self.kubelet.release
         self._ticked_at = now
         status = self.kubelet.statuses.get(self.uid)
-        step = tick(self.worker, status, now, release)
+        restarted = self.kubelet.began if self.kubelet.before is not None else None
+        step = tick(self.worker, status, now, release, kubelet_started_at=restarted)
         self.worker = step.worker
         for change in step.changes:
             self.manager.change(self, change)
@@ -187,6 +188,13 @@ class ProbeManager:
         self.kubelet = kubelet
         self._probers: dict[str, dict[WorkerKey, Prober]] = {}
         self._stores: dict[str, _Stores] = {}
+
+    def first_sleep(self, worker: ProbeWorker) -> Duration:
+        """A worker made less than a period after the kubelet's start first sleeps for a part of it (K-95)."""
+        length = period(worker)
+        if self.kubelet.clock.now - self.kubelet.began >= length:
+            return 0
+        return self.kubelet.timing.jittered("probe-start", length, 1.0) - length
 
     def register(self, pod: Pod, uid: str) -> None:
         """Create the pod's missing workers (K-9.7, K-106)."""

@@ -63,6 +63,19 @@ class Reply:
     stays_until: Instant | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Return:
+    """A call's way back: a kubelet that has ended since hears nothing."""
+
+    runtime: Runtime
+    client: int
+    then: Callable[..., None]
+
+    def __call__(self, *values: Any) -> None:
+        if self.runtime.client == self.client:
+            self.then(*values)
+
+
 @dataclass(slots=True)
 class _Stop:
     """A StopContainer call under way."""
@@ -85,6 +98,8 @@ class Runtime:
         self._stops: dict[str, list[_Stop]] = {}
         self.execs = Execs(node, clock, timing, recorder, self)
         self._next_ip = 2
+        self.client = 0
+        """Counts the kubelets that this runtime has had."""
         self.watched: set[tuple[str, str]] = set()
         """Containers whose every change is told to the listener, once."""
 
@@ -109,11 +124,16 @@ class Runtime:
         pod = self.pods.get(uid)
         return next((entry for entry in pod.instances if entry.id == container_id), None) if pod else None
 
+    def returning(self, then: Callable[..., None]) -> Callable[..., None]:
+        """The way back to the kubelet that makes a call now."""
+        return _Return(self, self.client, then)
+
     # -- sandboxes ------------------------------------------------------------------------------------------------
 
     def run_sandbox(self, pod: RuntimePod, attempt: int, host_network: bool, then: Callable[[Sandbox], None]) -> None:
         """RunPodSandbox: the pause process starts, then the call returns."""
-        self.clock.after(self.timing.latency("sandbox-start"), self._sandbox_runs, pod, attempt, host_network, then)
+        back = self.returning(then)
+        self.clock.after(self.timing.latency("sandbox-start"), self._sandbox_runs, pod, attempt, host_network, back)
 
     def _sandbox_runs(self, pod: RuntimePod, attempt: int, host_network: bool, then: Callable[[Sandbox], None]) -> None:
         ip = f"10.244.{self._next_ip // 250}.{self._next_ip % 250}"
@@ -130,7 +150,7 @@ class Runtime:
         if not ready:
             then()
             return
-        self.clock.after(self.timing.latency("sandbox-stop"), self._sandboxes_stop, pod, ready, then)
+        self.clock.after(self.timing.latency("sandbox-stop"), self._sandboxes_stop, pod, ready, self.returning(then))
 
     def _sandboxes_stop(self, pod: RuntimePod, sandboxes: list[Sandbox], then: Callable[[], None]) -> None:
         for sandbox in sandboxes:
@@ -152,7 +172,8 @@ class Runtime:
 
     def start_container(self, pod: RuntimePod, instance: Instance, then: Callable[[str], None]) -> None:
         """StartContainer: ``then`` gets the empty string, or the runtime's message when it cannot be started."""
-        self.clock.after(self.timing.latency("start-container"), self._container_runs, pod, instance, then)
+        back = self.returning(then)
+        self.clock.after(self.timing.latency("start-container"), self._container_runs, pod, instance, back)
 
     def _container_runs(self, pod: RuntimePod, instance: Instance, then: Callable[[str], None]) -> None:
         now = self.clock.now
@@ -181,7 +202,8 @@ class Runtime:
 
         A container that has ended already gets no signal and the call returns at once (it is still recorded).
         """
-        self.clock.after(self.timing.latency("stop-call"), self._stop_arrives, pod, instance, grace, then)
+        back = self.returning(then)
+        self.clock.after(self.timing.latency("stop-call"), self._stop_arrives, pod, instance, grace, back)
 
     def _stop_arrives(self, pod: RuntimePod, instance: Instance, grace: int, then: Callable[[], None]) -> None:
         self._record(pod, instance.name, instance.number, "stop", grace=grace, container_id=instance.id)

@@ -140,7 +140,7 @@ class StatusManager:
         """GET, merge, PATCH of one pod, at the instant of the commit."""
         store = self.kubelet.api.store
         entry = self._cached.get(uid)
-        if entry is None:
+        if entry is None or self.kubelet.clock.ended:
             return Reply(404)
         meta = entry.pod.metadata
         current = store.find("Pod", meta.namespace, meta.name)
@@ -166,7 +166,14 @@ class StatusManager:
             self._let_go(uid)
         return reply
 
+    def resend(self) -> None:
+        """Whatever the API has: look at every pod again (the node can be reached again, S-40)."""
+        for uid in tuple(self._cached):
+            self._enqueue(uid)
+
     def _written(self, _reply: Reply) -> None:
+        if self.kubelet.clock.ended:
+            return
         self._busy = False
         self._next()
 

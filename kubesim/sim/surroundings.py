@@ -30,6 +30,10 @@ class ConfigError(Exception):
 class MountError(Exception):
     """A volume refers to something that is not there (``FailedMount``)."""
 
+    def __init__(self, volume: str, why: str) -> None:
+        super().__init__(f'MountVolume.SetUp failed for volume "{volume}" : {why}')
+        self.volume = volume
+
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
     """``$(NAME)`` replaced where the name is known, ``$$`` by ``$``; unknown references stay as they are."""
@@ -209,7 +213,7 @@ def _projected(
 ) -> Files:
     found = lookup(kind, name)
     if found is None and not optional:
-        raise MountError(f'MountVolume.SetUp failed for volume "{volume}" : {kind.lower()} "{name}" not found')
+        raise MountError(volume, f'{kind.lower()} "{name}" not found')
     texts = _texts(kind, found or {})
     if items:
         texts = {item.path: texts[item.key] for item in items if item.key in texts}

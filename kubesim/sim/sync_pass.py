@@ -46,7 +46,7 @@ class SyncPass:
         if status.phase in _TERMINAL:
             self.worker.sync_done(terminal=True, failed=False)
             return
-        self.kubelet.prepare_pod(self.worker, self._prepared)
+        self.kubelet.volumes.prepare(self.worker, self._prepared)
 
     def _prepared(self, problem: str | None) -> None:
         """Directories, cgroups and volumes are there, or the pass fails (K-9.6)."""

@@ -11,11 +11,13 @@ from kubesim.scenario.cluster import Node
 from kubesim.scenario.load import Scenario
 from kubesim.sim.api_server import ApiServer
 from kubesim.sim.clock import Clock
+from kubesim.sim.connection import Connection
 from kubesim.sim.container_setup import MachineShop
 from kubesim.sim.controller_manager import ControllerManager
 from kubesim.sim.kubelet import Kubelet, NodeSetup
 from kubesim.sim.nodes import register_nodes
 from kubesim.sim.recorder import Recorder
+from kubesim.sim.remains import Remains
 from kubesim.sim.scheduling import WATCHED, Scheduler
 from kubesim.sim.stimuli import Stimuli
 from kubesim.sim.timing import Timing, profile_of
@@ -44,18 +46,21 @@ class World:
         server = cluster.control_plane_release(Component.APISERVER)
         self.api = ApiServer(self.clock, self.timing, self.recorder, Store(server, seed=scenario.digest()))
         self.machines = MachineShop(self.api.store, scenario, self.timing)
-        self.kubelets = {node.name: self._kubelet(node) for node in cluster.nodes}
+        self.connections = {node.name: Connection(self.api, node.name) for node in cluster.nodes}
+        self.kubelets = {node.name: self.kubelet(node) for node in cluster.nodes}
         scheduler_release = cluster.control_plane_release(Component.SCHEDULER)
         register_nodes(self.api, cluster, self.clock.now)
         self.scheduler = Scheduler(self.clock, self.timing, self.recorder, self.api, scheduler_release)
         self.api.watch(self.scheduler, WATCHED)
         manager = cluster.control_plane_release(Component.CONTROLLER_MANAGER)
         self.controllers = ControllerManager(self.clock, self.timing, self.recorder, self.api, manager)
-        for kubelet in self.kubelets.values():
-            self.api.watch(kubelet, frozenset({"Pod"}))
+        for name, connection in self.connections.items():
+            connection.kubelet = self.kubelets[name]
+            self.api.watch(connection, frozenset({"Pod"}))
         self.stimuli = Stimuli(self)
 
-    def _kubelet(self, node: Node) -> Kubelet:
+    def kubelet(self, node: Node, before: Remains | None = None) -> Kubelet:
+        """A kubelet process for the node; ``before``: what the one before has left."""
         maximum = (node.kubelet_config.get("crashLoopBackOff") or {}).get("maxContainerRestartPeriod")
         setup = NodeSetup(
             name=node.name,
@@ -63,7 +68,8 @@ class World:
             crash_maximum=parse_duration(maximum) if maximum else None,
         )
         cluster = self.scenario.cluster
-        return Kubelet(setup, self.clock, self.timing, self.recorder, self.api, self.machines, cluster)
+        link = self.connections[node.name]
+        return Kubelet(setup, self.clock, self.timing, self.recorder, link, self.machines, cluster, before)
 
     def pods_in_order_of_creation(self, namespace: str) -> list[dict[str, Any]]:
         """The pods there are, oldest first."""

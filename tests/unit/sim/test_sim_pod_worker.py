@@ -31,6 +31,9 @@ class FakePleg:
         return Observed()
 
     def when_newer(self, uid: str, newer_than: int, then: Callable[..., None], *arguments: Any) -> None:
+        if newer_than + SECOND <= self.clock.now:
+            then(self.cached(uid), *arguments)
+            return
         self.clock.at(newer_than + SECOND, then, self.cached(uid), *arguments)
 
     def look_at(self, uid: str) -> None:
@@ -42,6 +45,7 @@ class FakeKubelet:
 
     def __init__(self, name: str = "1.36") -> None:
         self.clock = Clock()
+        self.began = -(2**62)
         self.pleg = FakePleg(self.clock)
         self.release = release(name)
         self.begun: Begun = []
