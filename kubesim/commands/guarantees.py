@@ -57,7 +57,7 @@ def explained(guarantee: Guarantee) -> str:
         ("formally", guarantee.formal),
         ("except", guarantee.exceptions),
         ("reading", guarantee.reading),
-        ("not kept", "; ".join(one.why for one in found.not_kept) if found else ""),
+        ("not kept", "; ".join([*(one.why for one in found.not_kept), *found.remarks]) if found else ""),
     ]
     lines = [guarantee.id]
     for name, text in parts:

@@ -170,7 +170,7 @@ def pull_policy_effect(pod: PodStory) -> Iterator[Finding]:
 
 
 CHECKS: Final = (
-    Check("backoff-exponential", exponential),
+    Check("backoff-exponential", exponential, remarks=(_AT_ONCE,)),
     Check("backoff-first-restart-immediate", first_immediate),
     Check("backoff-reset-after-10min", reset_after_ten_minutes),
     Check("backoff-per-container", per_container),

@@ -13,6 +13,7 @@ from kubesim.guarantees.verdicts import Check, Finding, Moment, Scope, Subject, 
 from kubesim.objects.status import instant_of
 from kubesim.units import MINUTE, SECOND
 
+_FROM_CREATION: Final = "the delay after a Pod whose mains never ran is counted from its creation"
 _LONGEST_DELAY: Final = 6 * MINUTE
 
 
@@ -232,7 +233,7 @@ def retry_delay(job: JobStory) -> Iterator[Finding]:
     for pod, new in zip(job.pods, job.pods[1:], strict=False):
         ends = [run.exit for one in pod.mains for run in one.runs[-1:] if run.exit is not None]
         over = max(ends, default=terminal_at(pod) or pod.life.created)
-        known = "" if ends else "a Pod whose mains never ran counts from its creation"
+        known = "" if ends else _FROM_CREATION
         if pod.life.phase != "Failed" or pod.deletions:
             failures = 0
             continue
@@ -288,6 +289,6 @@ CHECKS: Final = (
         Subject.JOB,
         gate("SidecarContainers", "1.28 with the gate, 1.29+"),
     ),
-    Check("job-retry-backoff-delay", retry_delay, Subject.JOB),
+    Check("job-retry-backoff-delay", retry_delay, Subject.JOB, remarks=(_FROM_CREATION,)),
     Check("cronjob-concurrency-policy", concurrency_policy, Subject.JOB),
 )

@@ -18,6 +18,8 @@ from kubesim.history.records import ProbeChanged
 from kubesim.units import SECOND, Duration, Instant
 
 KINDS: Final = ("startup", "liveness", "readiness")
+_CARRIED: Final = "the streak of the run before is carried over to the next"
+_FROM_START: Final = "with a startup probe, too, the kubelet counts the delay from the start of the container"
 _GOOD_RESULT: Final = {"liveness": "Failure", "readiness": "Success"}
 """The result that a worker does not begin with."""
 
@@ -134,7 +136,7 @@ def _streak(
 
 
 def _carried(run: Run) -> str:
-    return "the streak of the run before is carried over to the next" if run.number else ""
+    return _CARRIED if run.number else ""
 
 
 def _passes(process: Exec, probe: Any) -> bool:
@@ -170,7 +172,7 @@ def initial_delay(pod: PodStory) -> Iterator[Finding]:
             if not probe or not delay or not ran or ran[0][0] >= pod.term:
                 continue
             base = pod.started_at(container, run) if container.probe("startup") else run.start
-            known = "the kubelet counts the delay from the start of the container" if container.probe("startup") else ""
+            known = _FROM_START if container.probe("startup") else ""
             due = (base if base is not None else run.start) + delay
             first = Moment(ran[0][0], f"first {kind} probe of {container.name}", ran[0][1])
             yield judge(ran[0][0] >= due - SECOND, Moment(due, "the initial delay is over"), first, known=known)
@@ -325,11 +327,11 @@ def probe_level_grace(pod: PodStory) -> Iterator[Finding]:
 CHECKS: Final = (
     Check("probe-startup-disables-others", startup_disables_others),
     Check("probe-startup-runs-once", startup_runs_once),
-    Check("probe-startup-failure-kills", startup_failure_kills, not_kept=(PROBES_END,)),
-    Check("probe-liveness-failure-restarts", liveness_failure_restarts),
-    Check("probe-streak-resets", streak_resets),
+    Check("probe-startup-failure-kills", startup_failure_kills, not_kept=(PROBES_END,), remarks=(_CARRIED,)),
+    Check("probe-liveness-failure-restarts", liveness_failure_restarts, remarks=(_CARRIED,)),
+    Check("probe-streak-resets", streak_resets, remarks=(_CARRIED,)),
     Check("probe-defaults", defaults),
-    Check("probe-initial-delay-from-start", initial_delay),
+    Check("probe-initial-delay-from-start", initial_delay, remarks=(_FROM_START,)),
     Check("probe-missing-is-success", missing_is_success),
     Check("probe-readiness-never-kills", readiness_never_kills),
     Check("probe-liveness-independent-of-readiness", liveness_independent, not_kept=(PROBES_END,)),

@@ -115,7 +115,7 @@ def container_level_override(pod: PodStory) -> Iterator[Finding]:
         if not own or own == pod.policy or container.spec.get("restartPolicyRules"):
             continue
         for run in container.runs:
-            if run.exit is None or run.exit >= pod.term:
+            if run.exit is None or run.exit > pod.term:
                 continue
             if pod.restart_is_due(container, run):
                 yield from restarted_in_time(pod, container, [run])
@@ -128,7 +128,7 @@ def rules_first_match(pod: PodStory) -> Iterator[Finding]:
     for container in pod.containers:
         rules = container.spec.get("restartPolicyRules") or ()
         for run in container.runs if rules and not pod.restarts_all else ():
-            if run.exit is None or run.exit >= pod.term:
+            if run.exit is None or run.exit > pod.term:
                 continue
             if any(rule_matches(rule, run.code or 0) for rule in rules) or pod.restart_is_due(container, run):
                 yield from restarted_in_time(pod, container, [run])

@@ -176,7 +176,7 @@ def termination_message(pod: PodStory) -> Iterator[Finding]:
 
 CHECKS: Final = (
     Check("restart-count-monotone", restart_count_monotone, not_kept=(STATUS_STUCK,)),
-    Check("backoff-crashloop-visible", crashloop_visible, not_kept=(STATUS_STUCK,)),
+    Check("backoff-crashloop-visible", crashloop_visible, not_kept=(STATUS_STUCK,), remarks=(_STAYS_TERMINATED,)),
     Check("status-waiting-running-terminated", one_state),
     Check("status-started-field", started_field, not_kept=(STATUS_STUCK,)),
     Check("status-last-state", last_state, not_kept=(STATUS_STUCK,)),

@@ -84,13 +84,17 @@ EVERYWHERE = Scope("all releases", lambda api, kubelet: True)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A guarantee's function, and where it holds. ``function`` takes the story of its subject and yields findings."""
+    """A guarantee's function, and where it holds. ``function`` takes the story of its subject and yields findings.
+
+    ``not_kept`` are the known departures that a story shows by itself; ``remarks`` those that single findings name.
+    """
 
     id: str
     function: Callable[[Any], Findings]
     subject: Subject = Subject.POD
     scope: Scope = EVERYWHERE
     not_kept: tuple[NotKept, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
