@@ -64,10 +64,16 @@ class Execs:
         purpose: str,
         then: Done | None,
         timeout: Duration | None = None,
+        asked: Instant | None = None,
     ) -> None:
-        """Run a command in the container; past ``timeout`` (ns) it is killed. ``then`` gets GONE if it cannot start."""
+        """Run a command in the container; past ``timeout`` (ns) it is killed. ``then`` gets GONE if it cannot start.
+
+        ``asked``: when the runtime was asked to, if not only now.
+        """
         back = self.driver.returning(then) if then is not None else None
-        self.clock.after(self.timing.latency("exec"), self._starts, pod, instance, argv, purpose, back, timeout)
+        now = self.clock.now
+        starts = max(now, (now if asked is None else asked) + self.timing.latency("exec"))
+        self.clock.at(starts, self._starts, pod, instance, argv, purpose, back, timeout)
 
     def _starts(
         self,

@@ -30,12 +30,16 @@ class Answer:
     stays_until: Instant | None = None
 
 
-def run_probe(kubelet: Kubelet, worker: ProbeWorker, then: Callable[[Answer], None]) -> None:
-    """Run the worker's probe now; ``then`` gets the answer when it is known."""
+def run_probe(kubelet: Kubelet, worker: ProbeWorker, then: Callable[[Answer], None], ticked_at: Instant) -> None:
+    """Run the worker's probe; ``then`` gets the answer when it is known.
+
+    ``ticked_at``: now, or the instant shortly before at which the kubelet asked for a process that starts only now.
+    """
     uid = worker.pod.metadata.uid
     instance = kubelet.runtime.instance(uid, worker.container_id)
     if instance is None or instance.state is not RuntimeState.RUNNING:
-        kubelet.clock.after(kubelet.timing.latency("exec"), then, Answer(ProbeAnswer.ERROR, _EXITED))
+        answered = max(kubelet.clock.now, ticked_at + kubelet.timing.latency("exec"))
+        kubelet.clock.at(answered, then, Answer(ProbeAnswer.ERROR, _EXITED))
         return
     override = kubelet.probe_override(worker)
     if override is not None:
@@ -53,9 +57,10 @@ def run_probe(kubelet: Kubelet, worker: ProbeWorker, then: Callable[[Answer], No
         result = ProbeAnswer.SUCCESS if answer.success else ProbeAnswer.FAILURE
         kubelet.clock.after(answer.takes, then, Answer(result, answer.output, answer.stays_until))
         return
-    done = partial(_exec_done, kubelet, worker, instance, kubelet.clock.now, then)
+    done = partial(_exec_done, kubelet, worker, instance, ticked_at, then)
     timeout = probe.timeout_seconds * SECOND
-    kubelet.runtime.execs.run(runtime_pod, instance, probe.exec.command, worker.type.value, done, timeout)
+    command, purpose = probe.exec.command, worker.type.value
+    kubelet.runtime.execs.run(runtime_pod, instance, command, purpose, done, timeout, asked=ticked_at)
 
 
 def _exec_done(

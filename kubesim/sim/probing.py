@@ -89,7 +89,12 @@ class Prober:
         if self.ended or self._busy:
             self._missed_tick = self._busy
             return
+        under_way = self._exec_under_way()
         self._wake_up()
+        if under_way is not None:
+            self._cancel()
+            self._probe(under_way)
+            return
         earliest = max(self.kubelet.clock.now, self._ticked_at + 1)
         self._arm(tick_at_or_after(self.origin, period(self.worker), earliest))
 
@@ -100,6 +105,16 @@ class Prober:
             self._cancel()
             self.manager.change(self, ResultChange(self.worker.container_id, None))
             self.manager.forget(self)
+
+    def _exec_under_way(self) -> Instant | None:
+        """The tick a resting worker skipped whose process would start only now: it sees what has just changed."""
+        if self._resting is None or self.worker.probe.exec is None:
+            return None
+        now = self.kubelet.clock.now
+        latest = next_tick(self.origin, period(self.worker), now) - period(self.worker)
+        if latest > self._ticked_at and latest + self.kubelet.timing.latency("exec") > now:
+            return latest
+        return None
 
     def _wake_up(self) -> None:
         """Count the equal probes that a resting worker did not have to run."""
@@ -134,10 +149,14 @@ class Prober:
             case ProbeStep.END:
                 self.end()
             case ProbeStep.PROBE:
-                self._busy = True
-                run_probe(self.kubelet, self.worker, self._answered)
+                self._probe(now)
             case ProbeStep.SKIP:
                 self._plan_next()
+
+    def _probe(self, ticked_at: Instant) -> None:
+        self._ticked_at = ticked_at
+        self._busy = True
+        run_probe(self.kubelet, self.worker, self._answered, ticked_at)
 
     def _plan_next(self) -> None:
         """The next tick at which the probe would run; rest if only a change of status can bring one."""
@@ -176,9 +195,15 @@ class Prober:
         self._missed_tick = False
         if quiet and answer.stays_until is not None and answer.stays_until > self.kubelet.clock.now:
             self._resting = (answer.answer, self.kubelet.clock.now)
-            self._arm(tick_at_or_after(self.origin, period(self.worker), answer.stays_until))
+            self._arm(self._tick_that_may_differ(answer.stays_until))
             return
         self._plan_next()
+
+    def _tick_that_may_differ(self, instant: Instant) -> Instant:
+        """The first tick whose process or question may come at ``instant`` or later."""
+        now = self.kubelet.clock.now
+        slowest = self.kubelet.timing.longest("exec") if self.worker.probe.exec is not None else 0
+        return tick_at_or_after(self.origin, period(self.worker), max(now, instant - slowest))
 
 
 class ProbeManager:

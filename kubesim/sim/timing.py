@@ -149,6 +149,11 @@ class Timing:
             return entry.low + int((entry.typical - entry.low) * 2 * share)
         return entry.typical + int((entry.high - entry.typical) * (2 * share - 1) ** 2)
 
+    def longest(self, name: str) -> Duration:
+        """The longest this step can take (ns)."""
+        entry = self.profile.latencies[name]
+        return entry.high if self.draw else entry.typical
+
     def phase(self, name: str, period: Duration) -> Duration:
         """Where in its period a grid lies (ns from 0 to the period): a free-running loop started at no special time.
 
