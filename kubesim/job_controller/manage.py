@@ -99,7 +99,9 @@ def _create(census: Census, count: int, release: Release, now: Instant) -> PodCh
     by_index = has_limit_per_index(job, release)
     delay = 0 if by_index else remaining_delay(census.record, now, release)
     if delay > 0:
-        why = Why(f"{census.record.failures} failures in a row are backed off", ("J-10", "J-26", "J-32"))
+        count = census.record.failures
+        words = "1 failure is" if count == 1 else f"{count} failures in a row are"
+        why = Why(f"{words} backed off", ("J-10", "J-26", "J-32"))
         return _wait(delay, why, release)
     if not is_indexed(job):
         why = Why("too few pods are active", ("J-25",))

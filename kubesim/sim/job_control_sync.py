@@ -20,6 +20,7 @@ from kubesim.job_controller.decision import (
     PodToCreate,
     PodToDelete,
     StatusWrite,
+    Why,
 )
 from kubesim.job_controller.events import JobEvent, normal, warning
 from kubesim.job_controller.expectations import (
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from kubesim.sim.job_control import JobController
 
 _NOT_FOUND = 404
+_PODS = Why("pods are managed", ("J-20",))
 
 
 class JobSync:
@@ -71,6 +73,7 @@ class JobSync:
             controller.synced(self.key, failed=begun.retry_with_backoff)
             return
         self.begun = begun
+        self._record(_pod_actions(begun, is_new_wait=begun.census.record != memory.record), _PODS)
         for requeue in begun.requeues:
             controller.queue.add(self.key, requeue.after)
         if begun.changes.creations:
@@ -159,7 +162,10 @@ class JobSync:
         current = replace(begun, memory=controller.memory(self.key))
         outcome = PodOutcome(self.created, frozenset(self.deleted))
         accounted = account_for(current, outcome, controller.release, controller.clock.now)
-        self._record(accounted)
+        if accounted.verdict is not None:
+            why = accounted.why
+            action = DecidedAction(do=f"end with {accounted.verdict.type}", why=why.text, rules=why.rules)
+            self._record((action,), why)
         self._emit(accounted.events)
         if accounted.accounting.write is None:
             self._free(accounted.accounting)
@@ -248,14 +254,8 @@ class JobSync:
         for event in events:
             self.controller.events.emit(self.job.raw, event.type, event.reason, event.message)
 
-    def _record(self, accounted: Accounted) -> None:
+    def _record(self, actions: Sequence[DecidedAction], why: Why) -> None:
         """What was decided and why, unless nothing was."""
-        actions = [*_pod_actions(self._begun)]
-        verdict = accounted.verdict
-        if verdict is not None:
-            actions.append(
-                DecidedAction(do=f"end with {verdict.type}", why=accounted.why.text, rules=accounted.why.rules)
-            )
         if actions:
             self.controller.recorder.record(
                 Decided(
@@ -265,14 +265,14 @@ class JobSync:
                     name=self.key[1],
                     pass_="SyncJob",
                     actions=tuple(actions),
-                    why=accounted.why.text,
-                    rules=accounted.why.rules,
+                    why=why.text,
+                    rules=why.rules,
                 )
             )
 
 
-def _pod_actions(begun: Begun) -> list[DecidedAction]:
-    """One action for all pods that are created or deleted for the same reason; what holds creations back."""
+def _pod_actions(begun: Begun, *, is_new_wait: bool) -> list[DecidedAction]:
+    """One action for all pods that are created or deleted for the same reason; what holds creations back, once."""
     counts: dict[tuple[str, str, tuple[str, ...]], int] = {}
     for do, changes in (("create", begun.changes.creations), ("delete", begun.changes.deletions)):
         for change in changes:
@@ -282,7 +282,7 @@ def _pod_actions(begun: Begun) -> list[DecidedAction]:
         DecidedAction(do=f"{do} {count} pod{'s' if count > 1 else ''}", why=why, rules=rules)
         for (do, why, rules), count in counts.items()
     ]
-    if begun.changes.backing_off:
+    if begun.changes.backing_off and is_new_wait:
         actions += [
             DecidedAction(do="wait before the next pod", why=requeue.why.text, rules=requeue.why.rules)
             for requeue in begun.changes.requeues

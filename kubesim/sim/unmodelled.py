@@ -9,12 +9,11 @@ from kubesim.objects.yaml import Document
 from kubesim.sim.recorder import Recorder
 from kubesim.units import Instant
 
-_ACTED_UPON: Final = frozenset({"Pod", "Job", "ConfigMap", "Secret", "Namespace", "Node"})
+_ACTED_UPON: Final = frozenset({"Pod", "Job", "CronJob", "ConfigMap", "Secret", "Namespace", "Node"})
 _HELD: Final = frozenset({"Service", "ServiceAccount", "PriorityClass", "Event", "Lease", "RuntimeClass"})
 """Kinds that are stored and change nothing in a Pod's life as it is modelled; their presence needs no word."""
 
 _CONTROLLERS: Final = {
-    "CronJob": "no Job is created for it yet",
     "Deployment": "no ReplicaSet is created for it yet",
     "ReplicaSet": "no Pod is created for it yet",
     "StatefulSet": "no Pod is created for it",

@@ -73,8 +73,11 @@ def _metadata(key: Key, before: dict[str, Any], after: dict[str, Any]) -> Iterat
         yield Told(f"{key.kind} {key.name} is being deleted{text}", tone="who", names_object=True)
     elif grace is not None and grace != old.get("deletionGracePeriodSeconds"):
         yield Told(f"deletion with grace {grace} s now")
+    removed = [name for name in old.get("finalizers") or () if name not in (new.get("finalizers") or ())]
     for field in sorted(new.keys() | old.keys()):
-        if field not in _SILENT_METADATA and new.get(field) != old.get(field):
+        if field == "finalizers" and removed:
+            yield Told(f"finalizer {', '.join(removed)} removed", tone="dim")
+        elif field not in _SILENT_METADATA and new.get(field) != old.get(field):
             yield Told(f"metadata.{field} changed" if new.get(field) else f"metadata.{field} removed", tone="dim")
 
 
@@ -97,7 +100,12 @@ def _status(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Told]:
     yield from _conditions(old, new)
     for counter in ("active", "succeeded", "failed"):
         if new.get(counter, 0) != old.get(counter, 0):
-            yield Told(f"{counter} {new.get(counter, 0)}")
+            yield Told(f"{counter} {_count(new.get(counter, 0))}")
+
+
+def _count(value: int | list[dict[str, Any]]) -> str:
+    """A counter of a Job, or the running Jobs of a CronJob by name."""
+    return ", ".join(job["name"] for job in value) if isinstance(value, list) else str(value)
 
 
 def _containers(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Told]:

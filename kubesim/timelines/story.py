@@ -59,7 +59,10 @@ _PASSES: Final = {
 _ACTORS: Final = {
     "default-scheduler": "scheduler",
     "kube-scheduler": "scheduler",
+    "cronjob-controller": "cron jobs",
+    "garbage-collector": "garbage",
     "job-controller": "jobs",
+    "ttl-after-finished-controller": "ttl",
     "kubectl": "user",
     "apiserver": "api server",
 }
