@@ -201,9 +201,10 @@ def _step_if(kernel: Kernel, process: Process, shell: Shell, frame: IfFrame) -> 
         start(kernel, process, shell, frame.node.branches[frame.index][0], (frame.flags | TESTED) & ~LAST)
         return
     shell.stack.pop()
-    shell.status = 0
     if frame.node.otherwise is not None:
-        start(kernel, process, shell, frame.node.otherwise, frame.flags)
+        start(kernel, process, shell, frame.node.otherwise, frame.flags)  # where $? is the last condition's status
+    else:
+        shell.status = 0
 
 
 def _step_loop(kernel: Kernel, process: Process, shell: Shell, frame: LoopFrame) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import test_init
+import test_guarantees_of_inits
+import test_guarantees_of_termination
 import test_jobs_and_api
 import test_probes_and_status
 import test_sidecars
-import test_termination
 
 from kubesim.errors import KubesimError
 from kubesim.guarantees.catalogue import CHECKS, UNJUDGED, find, guarantees
@@ -17,9 +17,9 @@ from kubesim.guarantees.page import guarantees_page
 
 PAGE = Path(__file__).parents[3] / "docs" / "guarantees.md"
 TABLES = (
-    test_init.CASES,
+    test_guarantees_of_inits.CASES,
     test_sidecars.CASES,
-    test_termination.CASES,
+    test_guarantees_of_termination.CASES,
     test_probes_and_status.PROBES,
     test_probes_and_status.STATUS,
     test_jobs_and_api.JOBS,
