@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
 import yaml
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 
 from kubesim.errors import ScenarioError
 from kubesim.objects.yaml_scalars import PLAIN, TEXT, Scalar, key_text, resolve
@@ -18,7 +18,7 @@ _LARGEST_ALIASED: Final = 1_000_000
 KeyAndValue: TypeAlias = tuple[yaml.Node, yaml.Node]
 
 
-class _Composer(CParser):  # type: ignore[misc]  # PyYAML's C extension has no types
+class _Composer(CParser):
     """PyYAML's C parser with our own resolver: a scalar is plain or text, and its meaning is decided later."""
 
     def resolve(self, kind: type[yaml.Node], _value: str | None, implicit: Any) -> str:
@@ -38,13 +38,15 @@ def compose(text: str, path: str) -> Iterator[yaml.Node]:
     try:
         composer = _Composer(text)
         while composer.check_node():
-            yield composer.get_node()
+            node = composer.get_node()
+            if node is not None:
+                yield node
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = {"line": mark.line + 1, "column": mark.column + 1} if mark else {}
+        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         problem = f"{error.problem} {error.context or ''}".strip()
         message = f"not YAML: {problem}{_way_out(problem)}"
-        raise ScenarioError(message, path=path, **place) from error
+        raise ScenarioError(message, path=path, line=line, column=column) from error
     except yaml.reader.ReaderError as error:
         raise ScenarioError(f"not YAML: {error.reason}; remove the control character", path=path) from error
 
@@ -75,8 +77,9 @@ class Converter:
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
         self._enter(node)
-        is_mapping = isinstance(node, yaml.MappingNode)
-        value: Any = self._mapping(node) if is_mapping else [self.value(item) for item in node.value]
+        value: Any = (
+            self._mapping(node) if isinstance(node, yaml.MappingNode) else [self.value(item) for item in node.value]
+        )
         self._open.discard(id(node))
         return value
 
