@@ -21,9 +21,13 @@ BROKEN_PIPE: Final = 141
 
 _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "run": ("run", "Run manifests on a virtual clock; print what happens and why."),
+    "plot": ("plot", "Draw what happens over time, and why: PNG, SVG, PDF, HTML, Perfetto, Mermaid, DOT."),
     "test": ("expectations", "Run scenario files against what they expect."),
+    "compare": ("compare", "What differs between releases, gates, seeds or manifests."),
     "conform": ("conform", "Reproduce recordings of real clusters, and report differences."),
     "features": ("features", "The feature gates of a release."),
+    "check": ("check", "Judge a run by the documented guarantees."),
+    "guarantees": ("guarantees", "What the documentation promises about the life of a Pod."),
     "schema": ("schema", "The JSON Schema of scenario files, for editors."),
 }
 """Command to module and to its line in ``--help``, so that help need not import any of them."""

@@ -20,6 +20,7 @@ LINES: Final[tuple[tuple[str, ...], ...]] = (
     ("commands",),
     ("api",),
     ("server", "exploration"),
+    ("explanations",),
     ("guarantees", "timelines", "fidelity", "graphs"),
     ("sim",),
     ("store", "kubelet", "job_controller", "scheduler", "scripts"),
