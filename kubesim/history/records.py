@@ -129,6 +129,35 @@ class ProbeChanged(Record, frozen=True, kw_only=True, tag="probe"):
     rules: tuple[str, ...] = ()
 
 
+class Admitted(Record, frozen=True, kw_only=True, tag="admission"):
+    """A mutating webhook was called for a request, and answered or could not be called (C-31 to C-34).
+
+    ``at`` is when the answer came, ``took`` how long that was. ``result``: patched, unchanged, denied, failed, or
+    ignored (it failed, and its failurePolicy lets the request pass). ``name`` may be the prefix of a name to come.
+    """
+
+    webhook: str
+    configuration: str
+    operation: str
+    kind: str
+    namespace: str
+    name: str
+    result: str
+    round: int = 1
+    """2: it was called again, because something changed after its call (C-32)."""
+    took: Duration = 0
+    message: str = ""
+    """What the API server says of a refusal or of a failed call."""
+    diff: tuple[dict[str, Any], ...] = ()
+    """What it changed: a JSON patch (RFC 6902), with the defaults of what it added."""
+    dropped: tuple[str, ...] = ()
+    """Fields it sent that the API server does not know, and so left out in silence (C-34)."""
+    requests: dict[str, tuple[int, int]] = {}
+    """What the Pod asks of its node in all (C-67), before and after, where that changed; CPU in thousandths."""
+    warnings: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+
+
 class ActionDone(Record, frozen=True, kw_only=True, tag="action"):
     """A stimulus of the scenario was carried out; ``code`` and ``message`` are the API server's answer.
 
@@ -175,6 +204,7 @@ AnyRecord: TypeAlias = (
     | OutputWritten
     | Decided
     | ProbeChanged
+    | Admitted
     | ActionDone
     | Assumed
     | NotModelled

@@ -43,6 +43,7 @@ class RecordedActions:
     horizon: Instant
     actions: tuple[Action, ...]
 
+
 RECORDED_ALLOCATABLE: Final = {"cpu": "2", "memory": "24Gi", "pods": "250"}
 """What the node of the recordings offered."""
 

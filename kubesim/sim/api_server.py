@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
+from kubesim.errors import IllegalMove
 from kubesim.history.deltas import make_patch
 from kubesim.history.records import ObjectChanged
+from kubesim.sim.admission import Admission
 from kubesim.sim.clock import Clock
 from kubesim.sim.recorder import Recorder
 from kubesim.sim.timing import Timing
 from kubesim.store import Change, Reply, Store
+from kubesim.store.webhooks_chain import Pending
 from kubesim.units import Instant
 
 
@@ -42,6 +46,8 @@ class ApiServer:
         self.timing = timing
         self.recorder = recorder
         self.store = store
+        self.admission: Admission | None = None
+        """Who calls webhooks, where there are any."""
         self._streams: list[_Stream] = []
         self._known: dict[str, dict[str, Any]] = {}
         self._ranks: dict[str, int] = {}
@@ -64,16 +70,28 @@ class ApiServer:
         """Ask for something: ``call`` runs on the store when the request is committed."""
         self.clock.after(self.timing.latency(latency), self._commit, actor, call, then)
 
-    def now(self, actor: str, call: Callable[[Instant], Reply]) -> Reply:
-        """Carry out a request at this very instant (a stimulus, whose instant is when it is committed)."""
+    def now(self, actor: str, call: Callable[[Instant], Reply], later: Callable[[Reply], None] | None = None) -> Reply:
+        """Carry out a request at this very instant (a stimulus, whose instant is when it is committed).
+
+        If webhooks have to be called first, what comes back is ``pending``, and ``later`` is called with the reply.
+        """
         reply = call(self.clock.now)
-        self._publish(actor)
+        if reply.pending is None:
+            self._publish(actor)
+        elif self.admission is None:
+            raise IllegalMove(f"{actor}: webhooks are to be called, and there is nobody to call them")
+        else:
+            self.admission.carry_out(reply.pending, partial(self._admitted, actor, later))
         return reply
 
     def _commit(self, actor: str, call: Callable[[Instant], Reply], then: Callable[[Reply], None] | None) -> None:
-        reply = self.now(actor, call)
-        if then is not None:
+        reply = self.now(actor, call, then)
+        if reply.pending is None and then is not None:
             then(reply)
+
+    def _admitted(self, actor: str, then: Callable[[Reply], None] | None, pending: Pending) -> None:
+        """The webhooks have answered: the request goes on."""
+        self._commit(actor, pending.resume, then)
 
     def _publish(self, actor: str) -> None:
         for change in self.store.take_changes():

@@ -28,6 +28,7 @@ class Connection:
         self._bound: set[str] = set()
         """The pods that the kubelet has heard of and has not heard the end of."""
         self._heard: dict[str, Change] = {}
+        self._held: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
 
     @property
     def store(self) -> Store:
@@ -46,6 +47,13 @@ class Connection:
             self.api.request(latency, actor, call, then)
         elif then is not None:
             self.api.clock.after(self.api.timing.latency(latency), then, UNREACHABLE)
+
+    def later(self, write: Callable[..., None], *arguments: Any) -> None:
+        """Keep an Event until the API server can be reached again.
+
+        Departure: a real recorder gives an Event up after 12 tries 10 s apart.
+        """
+        self._held.append((write, arguments))
 
     # -- what is heard --------------------------------------------------------------------------------------------
 
@@ -76,6 +84,9 @@ class Connection:
             self._bound.clear()
             self._heard.clear()
         self.kubelet, self.is_up = kubelet, True
+        held, self._held = self._held, []
+        for write, arguments in held:
+            write(*arguments)
         if kubelet is None:
             return
         there = {pod["metadata"]["uid"]: pod for pod in self.store.list("Pod") if self._is_mine(pod)}

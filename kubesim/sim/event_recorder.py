@@ -9,6 +9,7 @@ from kubesim.kubelet.events import Emitted, EventMemory, EventWrite, emit
 from kubesim.objects.status import whole_second
 from kubesim.releases import Release
 from kubesim.sim.clock import Clock
+from kubesim.sim.connection import Connection
 from kubesim.sim.recorder import Recorder
 from kubesim.sim.timing import Timing
 from kubesim.units import Instant
@@ -18,14 +19,23 @@ class EventRecorder:
     """Emits Kubernetes Events of one component; they reach the API server in the order they were emitted."""
 
     def __init__(
-        self, component: str, host: str, release: Release, clock: Clock, timing: Timing, recorder: Recorder
+        self,
+        component: str,
+        host: str,
+        release: Release,
+        clock: Clock,
+        timing: Timing,
+        recorder: Recorder,
+        connection: Connection | None = None,
     ) -> None:
+        """``connection``: the component's way to the API server, where that can be cut."""
         self.component = component
         self.host = host
         self.release = release
         self.clock = clock
         self.timing = timing
         self.recorder = recorder
+        self.connection = connection
         self._memories: dict[str, EventMemory] = {}
         self._written_until: Instant = 0
 
@@ -47,6 +57,9 @@ class EventRecorder:
         self._memories.pop(uid, None)
 
     def _written(self, kind: str, metadata: dict[str, Any], write: EventWrite) -> None:
+        if self.connection is not None and not self.connection.is_up:
+            self.connection.later(self._written, kind, metadata, write)
+            return
         self.recorder.record(
             EventEmitted(
                 at=self.clock.now,

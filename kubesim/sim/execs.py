@@ -103,6 +103,10 @@ class Execs:
             effects = entry.instance.machine.kill_exec(self.clock.now, entry.number)
             self.driver.apply(pod, entry.instance, effects)
 
+    def forget(self) -> None:
+        """The runtime has ended, and all that it ran."""
+        self._running.clear()
+
     def ended(self, pod: RuntimePod, instance: Instance, effect: ExecExited) -> None:
         """A process ended by itself or was killed."""
         entry = self._running.pop((instance.id, effect.exec_id), None)

@@ -98,7 +98,7 @@ class Kubelet:
         self.reports = StatusReports(self)
         self.dead = DeadContainers(self.clock, timing, self.runtime)
         self.images = NodeImages(self, cluster.images, cluster.imported_images)
-        self.events = EventRecorder("kubelet", node.name, self.release, self.clock, timing, recorder)
+        self.events = EventRecorder("kubelet", node.name, self.release, self.clock, timing, recorder, api)
         tick = self.release.duration("sync_tick")
         self.queue = WorkQueue(self.clock, tick, timing.phase("tick", tick), self.sync_soon)
         self.crash_limits = crash_backoff_limits(self.release, node.crash_maximum)
@@ -108,7 +108,7 @@ class Kubelet:
         self.pods: dict[str, Pod] = {}
         self.volumes = PodVolumes(self)
         self._known_definitions: dict[str, tuple[PodSpec, dict[str, str]]] = {}
-        self._overrides: dict[tuple[str, str, ProbeType], Answer] = {}
+        self.probe_overrides: dict[tuple[str, str, ProbeType], Answer] = before.probe_overrides if before else {}
 
     # -- configuration: what the API server says ------------------------------------------------------------------
 
@@ -226,11 +226,15 @@ class Kubelet:
         if self.reports.readiness_to_trigger(worker.pod, status):
             self.queue.enqueue(uid, self.timing.jittered("resync", self.release.duration("sync_frequency"), 0.5))
 
-    def housekept_since(self, instant: Instant) -> bool:
-        """Whether housekeeping, every 2 s, has come round since the instant (K-19g)."""
+    def next_housekeeping(self, instant: Instant) -> Instant:
+        """When housekeeping, every 2 s, comes round at or after the instant (K-19g)."""
         period = self.release.duration("housekeeping_period")
         phase = self.timing.phase("housekeeping", period)
-        return phase + -(-(instant - phase) // period) * period <= self.clock.now
+        return phase + -(-(instant - phase) // period) * period
+
+    def housekept_since(self, instant: Instant) -> bool:
+        """Whether housekeeping has come round since the instant."""
+        return self.next_housekeeping(instant) <= self.clock.now
 
     def probe_result(self, uid: str, type_: ProbeType, container_id: str, result: ProbeResult) -> None:
         """A probe's stored result changed (K-102)."""
@@ -365,14 +369,14 @@ class Kubelet:
     def override_probe(self, uid: str, container: str, type_: ProbeType, answer: Answer | None) -> None:
         """From now on the probe answers so, whatever the container does; None: as it does by itself."""
         if answer is None:
-            self._overrides.pop((uid, container, type_), None)
+            self.probe_overrides.pop((uid, container, type_), None)
         else:
-            self._overrides[uid, container, type_] = answer
+            self.probe_overrides[uid, container, type_] = answer
         self.probing.world_changed(uid, container)
 
     def probe_override(self, worker: ProbeWorker) -> Answer | None:
         """The answer a stimulus gave to this worker's probe, if any."""
-        return self._overrides.get((worker.pod.metadata.uid, worker.container.name, worker.type))
+        return self.probe_overrides.get((worker.pod.metadata.uid, worker.container.name, worker.type))
 
     def watch_world(self, uid: str, container: str) -> None:
         """A probe rests: tell it when something in the container changes (K-95)."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from kubesim.kubelet.observed import ProbeType
 from kubesim.objects.pod import Pod
+from kubesim.sim.probe_run import Answer
 from kubesim.sim.runtime import Runtime
 from kubesim.units import Instant
 
@@ -18,3 +20,5 @@ class Remains:
     began: Instant
     pods: dict[str, Pod] = field(default_factory=dict)
     """The pods with something in the runtime, as the labels of their containers tell of them."""
+    probe_overrides: dict[tuple[str, str, ProbeType], Answer] = field(default_factory=dict)
+    """What the scenario has probes answer: no part of the process."""

@@ -24,7 +24,7 @@ from kubesim.scripts import (
     StartFailure,
     Volume,
 )
-from kubesim.sim.clock import Clock, Timer
+from kubesim.sim.clock import ProcessClock, Timer
 from kubesim.sim.execs import Execs
 from kubesim.sim.identity import identifier
 from kubesim.sim.instances import Instance, RuntimePod, Sandbox
@@ -88,7 +88,7 @@ class _Stop:
 class Runtime:
     """One node's runtime. ``listener`` and ``file_watcher`` are set by the kubelet that owns it."""
 
-    def __init__(self, node: str, clock: Clock, timing: Timing, recorder: Recorder) -> None:
+    def __init__(self, node: str, clock: ProcessClock, timing: Timing, recorder: Recorder) -> None:
         self.node = node
         self.clock = clock
         self.timing = timing
@@ -123,6 +123,11 @@ class Runtime:
         """The instance with that id, or None if its record was removed."""
         pod = self.pods.get(uid)
         return next((entry for entry in pod.instances if entry.id == container_id), None) if pod else None
+
+    def forget_calls(self) -> None:
+        """The runtime itself has ended: no call of before returns."""
+        self._stops.clear()
+        self.execs.forget()
 
     def returning(self, then: Callable[..., None]) -> Callable[..., None]:
         """The way back to the kubelet that makes a call now."""

@@ -40,14 +40,24 @@ class Stimuli:
         self.world = world
         self.store = world.api.store
 
-    def submit(self, document: Document) -> Reply:
-        """``kubectl create`` of one manifest at the beginning of the run."""
-        raw = document.raw
-        reply = self.world.api.now(_USER, _Create(self, raw))
-        self._record(f"create {raw.get('kind', '')}", {}, reply)
+    def submit(self, documents: tuple[Document, ...]) -> None:
+        """``kubectl create`` of the manifests at the beginning of the run: each when the one before has its answer."""
+        for number, document in enumerate(documents):
+            later = partial(self._submitted, document, self.world.clock.now, documents[number + 1 :])
+            reply = self.world.api.now(_USER, _Create(self, document.raw), later)
+            if reply.pending is not None:
+                return
+            self._told(document, reply)
+
+    def _submitted(self, document: Document, asked: Instant, rest: tuple[Document, ...], reply: Reply) -> None:
+        """The answer to a manifest came after webhooks were called: on with the others."""
+        self._told(document, reply, asked)
+        self.submit(rest)
+
+    def _told(self, document: Document, reply: Reply, asked: Instant | None = None) -> None:
+        self._record(f"create {document.raw.get('kind', '')}", {}, reply, asked)
         if reply.ok:
             note_unmodelled(document, self.world.recorder, self.world.clock.now)
-        return reply
 
     def perform(self, action: Action) -> None:
         """Carry out one action now."""

@@ -9,6 +9,7 @@ from kubesim.history.records import ComponentHeader, Ended, Header
 from kubesim.releases import Component, Release
 from kubesim.scenario.cluster import Node
 from kubesim.scenario.load import Scenario
+from kubesim.sim.admission import Admission, Surroundings
 from kubesim.sim.api_server import ApiServer
 from kubesim.sim.clock import Clock
 from kubesim.sim.connection import Connection
@@ -22,6 +23,8 @@ from kubesim.sim.scheduling import WATCHED, Scheduler
 from kubesim.sim.stimuli import Stimuli
 from kubesim.sim.timing import Timing, profile_of
 from kubesim.store import Store
+from kubesim.store.raw import Components
+from kubesim.store.webhooks import in_order
 from kubesim.units import HOUR, SECOND, Duration, Instant, parse_duration
 from kubesim.version import VERSION
 
@@ -50,6 +53,7 @@ class World:
         self.kubelets = {node.name: self.kubelet(node) for node in cluster.nodes}
         scheduler_release = cluster.control_plane_release(Component.SCHEDULER)
         register_nodes(self.api, cluster, self.clock.now)
+        self._open_to_webhooks(server, scheduler_release)
         self.scheduler = Scheduler(self.clock, self.timing, self.recorder, self.api, scheduler_release)
         self.api.watch(self.scheduler, WATCHED)
         manager = cluster.control_plane_release(Component.CONTROLLER_MANAGER)
@@ -71,6 +75,13 @@ class World:
         link = self.connections[node.name]
         return Kubelet(setup, self.clock, self.timing, self.recorder, link, self.machines, cluster, before)
 
+    def _open_to_webhooks(self, server: Release, scheduler: Release) -> None:
+        """From now on requests go through the scenario's mutating webhooks; the nodes have registered before."""
+        components = Components(server, {name: kubelet.release for name, kubelet in self.kubelets.items()})
+        self.api.store.webhooks = in_order(self.scenario.cluster.webhooks)
+        around = Surroundings(components, scheduler)
+        self.api.admission = Admission(self.clock, self.recorder, self.api.store, around)
+
     def pods_in_order_of_creation(self, namespace: str) -> list[dict[str, Any]]:
         """The pods there are, oldest first."""
         pods = list(self.api.store.list("Pod", namespace))
@@ -82,8 +93,7 @@ class World:
 
     def run(self) -> History:
         """Submit the manifests, carry out the actions in time, go on until nothing can change or it is over."""
-        for document in self.scenario.objects:
-            self.stimuli.submit(document)
+        self.stimuli.submit(self.scenario.objects)
         for action in self.scenario.actions:
             self.clock.at(self.started + action.at, self.stimuli.perform, action)
         limit = self.until if self.until is not None else LONGEST_RUN

@@ -21,20 +21,6 @@ def json_diff(before: Any, after: Any, path: str = "") -> tuple[Operation, ...]:
     return ({"op": "replace", "path": path, "value": after},)
 
 
-def field_path(pointer: str) -> str:
-    """A JSON pointer as messages of the API write it: ``/spec/containers/0/image`` as ``spec.containers[0].image``."""
-    shown = ""
-    for step in pointer.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if name.isdigit():
-            shown += f"[{name}]"
-        elif name.isidentifier() or not shown:
-            shown += f".{name}" if shown else name
-        else:
-            shown += f"[{name}]"
-    return shown
-
-
 def _of_mappings(before: dict[str, Any], after: dict[str, Any], path: str) -> tuple[Operation, ...]:
     operations: list[Operation] = []
     for key in before:

@@ -14,12 +14,13 @@ from typing import Any, Final
 import jsonpointer
 
 from kubesim.releases import Release
-from kubesim.scenario.webhooks import Changes, Denies, Fails, Webhook, When
+from kubesim.scenario.webhooks import Changes, Denies, Fails, Https, Webhook, When
 from kubesim.store.fields import decode
 from kubesim.store.patch import merge
 from kubesim.store.webhooks import Attributes
 from kubesim.store.webhooks_chain import Allowed, Answer, Denied, Failed
 from kubesim.store.webhooks_diff import json_diff
+from kubesim.units import SECOND
 
 Json = dict[str, Any]
 
@@ -67,12 +68,18 @@ def declared_answer(webhook: Webhook, about: Attributes, obj: Json, release: Rel
     """What a declared webhook answers. ``release`` is that of the client library it decodes with, if it does."""
     match webhook.act:
         case Fails(error):
-            return Failed(f"failed to call webhook: {error}")
+            return not_called(webhook, error)
         case Denies(message, code, reason) if acts_on(webhook.when, obj):
             return Denied(message, code, reason)
         case Changes() as changes if acts_on(webhook.when, obj):
             return _changes(changes, about, obj, release)
     return Allowed()
+
+
+def not_called(webhook: Webhook, error: str) -> Failed:
+    """A declared webhook that could not be reached; its name stands for the address nobody has given."""
+    url = webhook.act.url if isinstance(webhook.act, Https) else f"https://{webhook.name}:443/"
+    return Failed(f'failed to call webhook: Post "{url}?timeout={webhook.timeout // SECOND}s": {error}')
 
 
 def _changes(changes: Changes, about: Attributes, obj: Json, release: Release) -> Allowed:

@@ -104,8 +104,10 @@ def bench_pods(counts: tuple[int, ...]) -> None:
         seconds = timed(lambda scenario=scenario: api.run(scenario), repeat=1 if count > 2000 else 3)
         per_pod[count] = seconds / count
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        print(f"{count:>7} Pods, created and completed: {seconds:7.2f} s, {1e3 * per_pod[count]:.2f} ms each, "
-              f"peak {memory:.2f} GiB")
+        print(
+            f"{count:>7} Pods, created and completed: {seconds:7.2f} s, {1e3 * per_pod[count]:.2f} ms each, "
+            f"peak {memory:.2f} GiB"
+        )
     first, last = counts[0], counts[-1]
     print(f"        cost per Pod at {last} against {first}: {per_pod[last] / per_pod[first]:.2f}x (goal 1.3x)")
 
@@ -125,8 +127,10 @@ def bench_days() -> None:
         return lambda: api.run(scenario, until=length)
 
     hour, month = timed(run(HOUR), 5), timed(run(30 * DAY), 5)
-    print(f"a stable Pod with probes: one hour {1e3 * hour:.1f} ms, 30 days {1e3 * month:.1f} ms: "
-          f"{month / hour:.2f}x (goal 1.2x)")
+    print(
+        f"a stable Pod with probes: one hour {1e3 * hour:.1f} ms, 30 days {1e3 * month:.1f} ms: "
+        f"{month / hour:.2f}x (goal 1.2x)"
+    )
 
 
 def bench_command() -> None:

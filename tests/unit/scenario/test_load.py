@@ -165,7 +165,7 @@ MISTAKES = [
     ("after: {container: proxy, starts}", "after: {container: proxy, starts: never}", "what never happens"),
     ("{atLeast: 1}", "{atLeast: 2, atMost: 1}", "exchange them"),
     ('release: "1.28"}\n    - {pod: web, gone', 'release: "1.8"}\n    - {pod: web, gone', 'release "1.8" is unknown'),
-    ("webhooks: []", "webhooks: [{}]", "\"name\" is missing"),
+    ("webhooks: []", "webhooks: [{}]", '"name" is missing'),
     ("kubesim/v1", "kubesim/v2", "write kubesim/v1"),
     ("kind: Scenario", "kind: Scenary", "write Scenario"),
     ("{pod: web, container: proxy}", "{}", "matches every container"),
