@@ -38,14 +38,18 @@ class DeadContainers:
                 if instance is not None:
                     self.runtime.remove_container(self.runtime.pod(uid), instance)
 
-    def clean_up_after(self, uid: str, container_id: str) -> None:
-        """A container died: older dead instances of the same name are removed, one is kept (K-19i)."""
+    def clean_up_after(self, uid: str, container_id: str, *, keep: int = 1) -> None:
+        """A container died: older dead instances of the same name are removed, one is kept (K-19i).
+
+        Of an evicted pod none is kept, so that its status may no longer be known when it is last written (FINDINGS 61;
+        ``pod_workers.go``: ShouldPodContentBeRemoved).
+        """
         instance = self.runtime.instance(uid, container_id)
         if instance is not None:
             delay = self.timing.latency("remove-container")
-            self.clock.after(delay, self._keep_newest_dead, self.runtime.pod(uid), instance.name)
+            self.clock.after(delay, self._keep_newest_dead, self.runtime.pod(uid), instance.name, keep)
 
-    def _keep_newest_dead(self, runtime_pod: RuntimePod, name: str) -> None:
+    def _keep_newest_dead(self, runtime_pod: RuntimePod, name: str, keep: int) -> None:
         dead = [entry for entry in runtime_pod.instances if entry.name == name and entry.state is RuntimeState.EXITED]
-        for instance in dead[:-1]:
+        for instance in dead[: len(dead) - keep]:
             self.runtime.remove_container(runtime_pod, instance)

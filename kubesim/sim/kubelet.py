@@ -29,6 +29,7 @@ from kubesim.sim.connection import Connection
 from kubesim.sim.container_setup import MachineShop
 from kubesim.sim.dead_containers import DeadContainers
 from kubesim.sim.event_recorder import EventRecorder
+from kubesim.sim.evictions import Evictions
 from kubesim.sim.images import NodeImages
 from kubesim.sim.instances import Instance, RuntimePod
 from kubesim.sim.pleg import DIED, Pleg
@@ -107,6 +108,7 @@ class Kubelet:
         self.workers: dict[str, PodWorker] = {}
         self.pods: dict[str, Pod] = {}
         self.volumes = PodVolumes(self)
+        self.evictions = Evictions(self)
         self._known_definitions: dict[str, tuple[PodSpec, dict[str, str]]] = {}
         self.probe_overrides: dict[tuple[str, str, ProbeType], Answer] = before.probe_overrides if before else {}
 
@@ -152,6 +154,7 @@ class Kubelet:
             self.record_decision(pod, "admission", (DecidedAction(do="reject", container=offender),), why)
             return
         self._update(pod)
+        self.evictions.appeared(pod)
 
     def _forbidden_sidecar(self, pod: Pod) -> str | None:
         if self.release.policy("sidecar_field_at_kubelet") != "reject":
@@ -199,7 +202,8 @@ class Kubelet:
             self.sync_soon(uid)
         for type_, container_id in events:
             if type_ == DIED:
-                self.dead.clean_up_after(uid, container_id)
+                worker = self.workers.get(uid)
+                self.dead.clean_up_after(uid, container_id, keep=0 if worker is not None and worker.evicted else 1)
         if pod is None and uid not in self.workers:
             self._forget(uid)
 
@@ -228,9 +232,7 @@ class Kubelet:
 
     def next_housekeeping(self, instant: Instant) -> Instant:
         """When housekeeping, every 2 s, comes round at or after the instant (K-19g)."""
-        period = self.release.duration("housekeeping_period")
-        phase = self.timing.phase("housekeeping", period)
-        return phase + -(-(instant - phase) // period) * period
+        return self.timing.round_at("housekeeping", self.release.duration("housekeeping_period"), instant)
 
     def housekept_since(self, instant: Instant) -> bool:
         """Whether housekeeping has come round since the instant."""
@@ -317,6 +319,7 @@ class Kubelet:
         self.start_failures.pop(uid, None)
         self._known_definitions.pop(uid, None)
         self.volumes.forget(uid)
+        self.evictions.forget(uid)
         self.runtime.remove_pod(uid)
         self.pleg.forget(uid)
         self.queue.forget(uid)
@@ -381,6 +384,10 @@ class Kubelet:
     def watch_world(self, uid: str, container: str) -> None:
         """A probe rests: tell it when something in the container changes (K-95)."""
         self.runtime.watched.add((uid, container))
+
+    def files_changed(self, uid: str) -> None:
+        """A container of the pod wrote something: the pod may be over a limit."""
+        self.evictions.files_changed(uid)
 
     def world_changed(self, uid: str, container: str) -> None:
         """Something a resting probe of the container could notice has changed."""

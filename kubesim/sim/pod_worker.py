@@ -50,6 +50,8 @@ class Update:
     kill: bool = False
     override_seconds: int | None = None
     verdict: Verdict | None = None
+    evict: bool = False
+    """Whether the pod is killed by an eviction of the kubelet."""
 
 
 class PodWorker:
@@ -62,6 +64,7 @@ class PodWorker:
         self.work = Work.SYNC
         self.grace = 0
         self.verdict: Verdict | None = None
+        self.evicted = False
         self.working = False
         self._pending: Update | None = None
         self._last_sync_end: Instant = kubelet.began
@@ -92,6 +95,7 @@ class PodWorker:
         if self.work is Work.TERMINATING:
             self._shorten_grace(update)
             self.verdict = update.verdict or self.verdict
+            self.evicted = self.evicted or update.evict
         self._pending = update
         if not self.working:
             self._take()

@@ -49,6 +49,8 @@ class RuntimeListener(Protocol):
 
     def world_changed(self, uid: str, container: str) -> None: ...
 
+    def files_changed(self, uid: str) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -322,6 +324,8 @@ class Runtime:
         machine = instance.machine
         world = (machine.kernel.files.version(), len(machine.kernel.processes) - len(machine.kernel.execs))
         if world != instance.world:
+            if world[0] != instance.world[0] and self.listener is not None:
+                self.listener.files_changed(instance.pod_uid)
             instance.world = world
             if (instance.pod_uid, instance.name) in self.watched and self.listener is not None:
                 self.clock.at(self.clock.now, self.listener.world_changed, instance.pod_uid, instance.name)

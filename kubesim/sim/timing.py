@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from kubesim.errors import ScenarioError
-from kubesim.units import Duration, parse_duration, seconds
+from kubesim.units import Duration, Instant, parse_duration, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +163,11 @@ class Timing:
         if self.draw:
             share = self._spread(name)
         return int(period * share)
+
+    def round_at(self, name: str, period: Duration, instant: Instant) -> Instant:
+        """The first round of a free-running loop (see :meth:`phase`) at or after the instant."""
+        phase = self.phase(name, period)
+        return phase + -(-(instant - phase) // period) * period
 
     def jittered(self, name: str, duration: Duration, factor: float) -> Duration:
         """``duration`` times U[1, 1 + factor), as ``wait.Jitter`` does (K-19b, K-19c); nominal: the middle."""

@@ -1,0 +1,100 @@
+"""Evictions for local storage: which limit is exceeded first, and the kubelet's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubesim.kubelet.eviction import StorageUsage, eviction_wait, has_storage_limits, storage_excess
+from kubesim.objects.pod import Pod, pod_view
+from kubesim.releases import release
+from kubesim.units import SECOND
+
+MI = 2**20
+RELEASE = release("1.36")
+
+
+def limited(*limits: str | None, empty_dir: dict[str, Any] | None = None, sidecar: str | None = None) -> Pod:
+    """A pod whose mains a, b, … have these limits; with an emptyDir, and a sidecar with a limit."""
+    mains = [{"name": name, **_limit(limit)} for name, limit in zip("abc", limits, strict=False)]
+    inits = [{"name": "s", "restartPolicy": "Always", **_limit(sidecar)}] if sidecar else []
+    volumes = [{"name": "scratch", "emptyDir": empty_dir}] if empty_dir is not None else []
+    return pod_view({"spec": {"containers": mains, "initContainers": inits, "volumes": volumes}})
+
+
+def _limit(limit: str | None) -> dict[str, Any]:
+    return {} if limit is None else {"resources": {"limits": {"ephemeral-storage": limit}}}
+
+
+@pytest.mark.parametrize(
+    ("pod", "is_limited"),
+    [
+        (limited(None), False),
+        (limited(None, empty_dir={}), False),
+        (limited(None, empty_dir={"sizeLimit": "0"}), False),
+        (limited(None, empty_dir={"sizeLimit": "1Mi"}), True),
+        (limited(None, "1Mi"), True),
+        (limited(None, sidecar="1Mi"), True),
+    ],
+)
+def test_only_pods_with_limits_are_measured(pod: Pod, is_limited: bool) -> None:
+    assert has_storage_limits(pod) is is_limited
+
+
+@pytest.mark.parametrize(
+    ("pod", "volumes", "containers", "message"),
+    [
+        (limited(None, empty_dir={"sizeLimit": "1Mi"}), {"scratch": MI}, {}, None),
+        (
+            limited(None, empty_dir={"sizeLimit": "1Mi"}),
+            {"scratch": MI + 1},
+            {},
+            'Usage of EmptyDir volume "scratch" exceeds the limit "1Mi". ',
+        ),
+        (
+            limited(None, empty_dir={"sizeLimit": "1Mi", "medium": "Memory"}),
+            {"scratch": 2 * MI},
+            {},
+            'Usage of EmptyDir volume "scratch" exceeds the limit "1Mi". ',
+        ),
+        (limited("1Mi", "2Mi"), {}, {"a": MI, "b": 2 * MI}, None),
+        (
+            limited("1Mi", "2Mi"),
+            {},
+            {"a": MI + 1, "b": 0},
+            'Container a exceeded its local ephemeral storage limit "1Mi". ',
+        ),
+        (
+            limited("1Mi", "2Mi"),
+            {},
+            {"a": MI + 1, "b": 2 * MI},
+            "Pod ephemeral local storage usage exceeds the total limit of containers 3Mi. ",
+        ),
+        (limited("1Mi", None), {}, {"a": MI, "b": 9 * MI}, None),
+        (
+            limited("1Mi", empty_dir={}),
+            {"scratch": 2 * MI},
+            {"a": 0},
+            "Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ",
+        ),
+        (limited("1Mi", empty_dir={"medium": "Memory"}), {"scratch": 2 * MI}, {"a": 0}, None),
+        (
+            limited("1Mi", sidecar="1Mi"),
+            {},
+            {"s": 2 * MI, "a": 0},
+            'Container s exceeded its local ephemeral storage limit "1Mi". ',
+        ),
+    ],
+)
+def test_what_is_over_its_limit(
+    pod: Pod, volumes: dict[str, int], containers: dict[str, int], message: str | None
+) -> None:
+    """eviction_manager.go: localStorageEviction; a limit that is met exactly is kept."""
+    assert storage_excess(pod, StorageUsage(volumes, containers), RELEASE) == message
+
+
+@pytest.mark.parametrize(("override", "seconds"), [(0, 10), (1, 10), (6, 10), (20, 30)])
+def test_how_long_an_eviction_waits(override: int, seconds: int) -> None:
+    """K-89: one and a half times the grace, at least 10 s."""
+    assert eviction_wait(override, RELEASE) == seconds * SECOND
