@@ -45,12 +45,13 @@ def exponential(pod: PodStory) -> Iterator[Finding]:
             late = gap > delay * 3 // 2 + LATE and not pod.is_held_up(container, run.exit or 0, following.start)
             said = f"{gap / SECOND:.1f} s apart, the back-off is {delay // SECOND} s"
             shown = pod.exited(container, run), pod.started(container, following)
-            yield judge(not early and not late, *shown, said=said, known=_known(container, run))
+            yield judge(not early and not late, *shown, said=said, known=_known(pod, container, run))
 
 
-def _known(container: ContainerStory, run: Run) -> str:
+def _known(pod: PodStory, container: ContainerStory, run: Run) -> str:
     """After the kubelet itself ended a run for a probe, its next sync has seen one exit less than there were."""
-    stopped = any(stop_of(one) for one in container.runs if one.number <= run.number)
+    before = [one for one in container.runs if one.number <= run.number]
+    stopped = any(stop_of(one) or pod.has_failed_probe(container, one) for one in before)
     return _AT_ONCE if stopped else ""
 
 

@@ -121,6 +121,8 @@ class ContainerStory:
         for order, change in self.probes:
             if change.probe != kind or not lifetime.start < change.at <= lifetime.end:
                 continue
+            if change.container_id and run.container_id and change.container_id != run.container_id:
+                continue
             is_first, seen = not seen, True
             if is_first and change.result.lower() == _BEGINS_WITH[kind]:
                 continue

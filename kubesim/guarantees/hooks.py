@@ -10,7 +10,17 @@ from kubesim.guarantees.scopes import GRACE_TWICE, NOT_SHORTENED, gate
 from kubesim.guarantees.story import MINIMUM_GRACE, REACTION, PodStory, pairs
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.lives import Exec, Run
+from kubesim.history.records import EventEmitted
 from kubesim.units import SECOND, Duration
+
+_KILLED: Final = 137
+"""128 + SIGKILL: what becomes of a hook's process when the container's first process ends."""
+
+
+_EVENTS_AT_ONCE: Final = 25
+"""The burst of the filter against too many Events about one object (client-go, EventCorrelator)."""
+
+_TOO_MANY_EVENTS: Final = "the Event is kept back by the filter against too many Events about one Pod"
 
 
 def _hooks(pod: PodStory, purpose: str) -> Iterator[tuple[ContainerStory, Run, Exec]]:
@@ -37,14 +47,32 @@ def _ended(pod: PodStory, container: ContainerStory, run: Run, process: Exec) ->
 
 
 def _grace(pod: PodStory, container: ContainerStory, run: Run, process: Exec) -> Duration:
-    """The grace of the kill that a preStop belongs to: of the deletion, of a probe, or the Pod's."""
-    if process.start >= pod.begin - REACTION and not pod.is_evicted:
+    """The grace of the kill that a preStop belongs to: of the deletion, of a probe, or the Pod's.
+
+    A kill that began before the deletion keeps the grace it began with.
+    """
+    if process.start >= pod.begin and not pod.is_evicted:
         return max(pod.deadline - max(pod.begin, process.start), 0) if pod.deletions else pod.grace
     for kind in ("liveness", "startup"):
         own = (container.probe(kind) or {}).get("terminationGracePeriodSeconds")
         if own is not None and any(True for _ in container.results(run, kind, "Failure")):
             return int(own) * SECOND
     return pod.grace
+
+
+def _cut_off(run: Run, hook: Exec) -> bool:
+    """Whether a hook ended because its container did: by itself, or killed from outside, a moment before it shows."""
+    if hook.exit is None or run.exit is None:
+        return False
+    stop = stop_of(run)
+    by_itself = stop is None or stop.at > hook.exit
+    return run.exit <= hook.exit or (hook.code == _KILLED and by_itself and run.exit <= hook.exit + SECOND)
+
+
+def _kept_back(pod: PodStory, hook: Exec) -> str:
+    """Why an Event about a hook may be missing: the kubelet tells only so much about one Pod in a short time."""
+    told = sum(isinstance(record, EventEmitted) and record.at <= (hook.exit or 0) for _, record in pod.records)
+    return _TOO_MANY_EVENTS if told >= _EVENTS_AT_ONCE else ""
 
 
 def poststart_concurrent(pod: PodStory) -> Iterator[Finding]:
@@ -72,7 +100,7 @@ def poststart_blocks_running(pod: PodStory) -> Iterator[Finding]:
 def poststart_failure_kills(pod: PodStory) -> Iterator[Finding]:
     """A container whose postStart fails ends, and an Event says so."""
     for container, run, hook in _hooks(pod, "postStart"):
-        if hook.code in (0, None) or hook.exit is None or (run.exit is not None and run.exit <= hook.exit):
+        if hook.code in (0, None) or hook.exit is None or _cut_off(run, hook):
             continue
         limit = hook.exit + pod.grace + MINIMUM_GRACE + REACTION
         if run.exit is None and limit >= pod.ended:
@@ -80,7 +108,8 @@ def poststart_failure_kills(pod: PodStory) -> Iterator[Finding]:
         told = any(True for _ in pod.events("FailedPostStartHook", container.name))
         held = run.exit is not None and run.exit <= limit and told
         said = "" if told else "no Event FailedPostStartHook"
-        yield judge(held, _ended(pod, container, run, hook), pod.exited(container, run), said=said)
+        known = "" if told else _kept_back(pod, hook)
+        yield judge(held, _ended(pod, container, run, hook), pod.exited(container, run), said=said, known=known)
 
 
 def prestop_before_sigterm(pod: PodStory) -> Iterator[Finding]:
@@ -138,7 +167,7 @@ def prestop_not_on_completion(pod: PodStory) -> Iterator[Finding]:
 def prestop_failure_kills(pod: PodStory) -> Iterator[Finding]:
     """A preStop that fails is told of in an Event, and the stop goes on."""
     for container, run, hook in _hooks(pod, "preStop"):
-        if hook.code in (0, None) or hook.exit is None or (run.exit is not None and run.exit <= hook.exit):
+        if hook.code in (0, None) or hook.exit is None or _cut_off(run, hook):
             continue
         stop, limit = stop_of(run), hook.exit + REACTION
         told = any(at >= hook.start for _, at in pod.events("FailedPreStopHook", container.name))
@@ -146,7 +175,9 @@ def prestop_failure_kills(pod: PodStory) -> Iterator[Finding]:
         if container in pod.mains:
             in_turn = in_turn and (stop is None or stop.at <= limit)
         said = "" if told else "no Event FailedPreStopHook"
-        yield judge(in_turn and told, _ended(pod, container, run, hook), pod.stopped(container, run), said=said)
+        known = "" if told else _kept_back(pod, hook)
+        moments = _ended(pod, container, run, hook), pod.stopped(container, run)
+        yield judge(in_turn and told, *moments, said=said, known=known)
 
 
 def at_least_once(pod: PodStory) -> Iterator[Finding]:
@@ -181,12 +212,12 @@ def sleep_hook(pod: PodStory) -> Iterator[Finding]:
 CHECKS: Final = (
     Check("hook-poststart-concurrent", poststart_concurrent),
     Check("hook-poststart-blocks-running", poststart_blocks_running),
-    Check("hook-poststart-failure-kills", poststart_failure_kills),
+    Check("hook-poststart-failure-kills", poststart_failure_kills, remarks=(_TOO_MANY_EVENTS,)),
     Check("hook-prestop-before-sigterm", prestop_before_sigterm),
     Check("hook-prestop-counts-against-grace", prestop_counts_against_grace, not_kept=(GRACE_TWICE, NOT_SHORTENED)),
     Check("hook-prestop-extension", prestop_extension, not_kept=(GRACE_TWICE, NOT_SHORTENED)),
     Check("hook-prestop-not-on-completion", prestop_not_on_completion),
-    Check("hook-prestop-failure-kills", prestop_failure_kills),
+    Check("hook-prestop-failure-kills", prestop_failure_kills, remarks=(_TOO_MANY_EVENTS,)),
     Check("hook-at-least-once", at_least_once),
     Check("hook-sleep", sleep_hook, scope=gate("PodLifecycleSleepAction", "1.29 alpha, on from 1.30")),
 )

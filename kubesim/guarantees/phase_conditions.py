@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from kubesim.guarantees.containers import ContainerStory, Role
-from kubesim.guarantees.scopes import STATUS_STUCK, gate
+from kubesim.guarantees.scopes import PROBES_END, STATUS_STUCK, gate
 from kubesim.guarantees.story import REACTION, TERMINAL, PodStory
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.records import ActionDone
@@ -270,7 +270,7 @@ CHECKS: Final = (
     Check("phase-failed", phase_failed),
     Check("phase-terminal-is-final", terminal_is_final),
     Check("condition-order", condition_order, scope=_READY_TO_START),
-    Check("condition-initialized", initialized, not_kept=(STATUS_STUCK,)),
+    Check("condition-initialized", initialized, not_kept=(STATUS_STUCK, PROBES_END)),
     Check("condition-ready-definition", ready_definition),
     Check("condition-containersready", containers_ready),
     Check("condition-not-ready-until-inits", not_ready_until_inits),

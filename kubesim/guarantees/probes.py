@@ -332,7 +332,7 @@ CHECKS: Final = (
     Check("probe-streak-resets", streak_resets, remarks=(_CARRIED,)),
     Check("probe-defaults", defaults),
     Check("probe-initial-delay-from-start", initial_delay, remarks=(_FROM_START,)),
-    Check("probe-missing-is-success", missing_is_success),
+    Check("probe-missing-is-success", missing_is_success, not_kept=(PROBES_END,)),
     Check("probe-readiness-never-kills", readiness_never_kills),
     Check("probe-liveness-independent-of-readiness", liveness_independent, not_kept=(PROBES_END,)),
     Check("probe-readiness-whole-life", readiness_whole_life),

@@ -13,6 +13,8 @@ from kubesim.history.lives import Run
 from kubesim.history.records import ActionDone, RuntimeChanged
 from kubesim.units import MINUTE, SECOND, Duration
 
+_WHATEVER_THE_CODE: Final = "a container that the kubelet stopped for a probe starts again even if it then exits with 0"
+
 LATE: Final = 20 * SECOND
 """What a requeue after a failed sync may add to a back-off: 10 s times a draw below 1.5, and the reaction."""
 
@@ -62,13 +64,13 @@ def always(pod: PodStory) -> Iterator[Finding]:
             yield from restarted_in_time(pod, main, [run for run in main.runs if (run.exit or 0) < pod.term])
 
 
-def _stays_down(pod: PodStory, container: ContainerStory, run: Run) -> Iterator[Finding]:
+def _stays_down(pod: PodStory, container: ContainerStory, run: Run, known: str = "") -> Iterator[Finding]:
     """The run is the last one in its generation."""
     following = container.after(run)
     if following is not None and not any(run.start in window and following.start in window for window in pod.windows):
         return
     shown = [pod.started(container, following)] if following else []
-    yield judge(following is None, pod.exited(container, run), *shown)
+    yield judge(following is None, pod.exited(container, run), *shown, known=known)
 
 
 def onfailure(pod: PodStory) -> Iterator[Finding]:
@@ -79,7 +81,7 @@ def onfailure(pod: PodStory) -> Iterator[Finding]:
         yield from restarted_in_time(pod, main, [run for run in main.runs if run.code])
         for run in main.runs:
             if run.code == 0 and run.exit is not None:
-                yield from _stays_down(pod, main, run)
+                yield from _stays_down(pod, main, run, _WHATEVER_THE_CODE if pod.has_failed_probe(main, run) else "")
 
 
 def never(pod: PodStory) -> Iterator[Finding]:
@@ -185,7 +187,7 @@ _RESTART_ALL: Final = gate("RestartAllContainersOnContainerExits", "1.35 alpha, 
 CHECKS: Final = (
     Check("restart-policy-default-always", default_always),
     Check("restart-policy-always", always),
-    Check("restart-policy-onfailure", onfailure),
+    Check("restart-policy-onfailure", onfailure, remarks=(_WHATEVER_THE_CODE,)),
     Check("restart-policy-never", never),
     Check("restart-in-place", in_place),
     Check("restart-container-level-override", container_level_override, scope=_RULES),

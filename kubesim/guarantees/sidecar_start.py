@@ -92,6 +92,8 @@ def _started_seen(pod: PodStory, sidecar: ContainerStory, run: Run) -> Iterator[
         return
     moment = Moment(due, f"{sidecar.name} ought to count as started")
     seen = pod.written(shown[0], "started: true") if shown else Moment(due + REACTION, "started is not true")
+    if pod.is_held_up(sidecar, due, min(seen.at, due + REACTION)):
+        return
     yield judge(bool(shown) and shown[0].at <= due + REACTION, moment, seen)
 
 

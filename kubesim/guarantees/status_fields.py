@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from kubesim.guarantees.containers import ContainerStory, Role, kill_of
-from kubesim.guarantees.scopes import SIDECARS, STATUS_STUCK
+from kubesim.guarantees.scopes import PROBES_END, SIDECARS, STATUS_STUCK
 from kubesim.guarantees.story import REACTION, TERMINAL, PodStory
 from kubesim.guarantees.verdicts import Check, Finding, judge
 from kubesim.history.lives import Run
@@ -178,7 +178,7 @@ CHECKS: Final = (
     Check("restart-count-monotone", restart_count_monotone, not_kept=(STATUS_STUCK,)),
     Check("backoff-crashloop-visible", crashloop_visible, not_kept=(STATUS_STUCK,), remarks=(_STAYS_TERMINATED,)),
     Check("status-waiting-running-terminated", one_state),
-    Check("status-started-field", started_field, not_kept=(STATUS_STUCK,)),
+    Check("status-started-field", started_field, not_kept=(STATUS_STUCK, PROBES_END)),
     Check("status-last-state", last_state, not_kept=(STATUS_STUCK,)),
     Check("status-exit-codes-by-signal", exit_codes_by_signal),
     Check("status-oom-restarts-only-container", oom_only_container),

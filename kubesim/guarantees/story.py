@@ -293,9 +293,13 @@ class PodStory:
                 return run.exit
         return None
 
+    def has_failed_probe(self, container: ContainerStory, run: Run) -> bool:
+        """Whether a probe for which a container is stopped has failed in a run."""
+        return any(True for kind in ("liveness", "startup") for _ in container.results(run, kind, "Failure"))
+
     def excused_stop(self, container: ContainerStory, run: Run) -> bool:
         """Whether a stop has a reason of the container's own: a failed probe or hook, or a changed definition."""
-        failures = [*container.results(run, "liveness", "Failure"), *container.results(run, "startup", "Failure")]
+        failures = self.has_failed_probe(container, run)
         hooks = [one for one in container.execs(run, "postStart") if one.code not in (0, None)]
         return bool(failures or hooks or self.spec_changed or self.restarts_all)
 
@@ -308,7 +312,13 @@ class PodStory:
                     yield other, run
 
     def is_held_up(self, container: ContainerStory, start: Instant, end: Instant) -> bool:
-        """Whether a restart waits for something else: an image, a refusal of the runtime, a sibling being stopped."""
+        """Whether a restart waits for something else: an image, a refusal of the runtime, a sibling being stopped.
+
+        A main waits for a sidecar that has to start again first.
+        """
+        again = (run.start for sidecar in self.sidecars for run in sidecar.runs)
+        if container.role is Role.MAIN and any(start < at <= end for at in again):
+            return True
         if any(start <= one.at <= end and one.reason in TROUBLE for one in container.statuses):
             return True
         for other in self.containers:

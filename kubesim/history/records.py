@@ -118,7 +118,11 @@ class Decided(Record, frozen=True, kw_only=True, tag="decision"):
 
 
 class ProbeChanged(Record, frozen=True, kw_only=True, tag="probe"):
-    """A probe's stored result changed (results that change nothing are not recorded)."""
+    """A probe's stored result changed (results that change nothing are not recorded).
+
+    ``container_id`` says whose result it is: a worker that finds its container ended stores a last failure for it,
+    though the next run may have begun by then.
+    """
 
     namespace: str
     pod: str
@@ -126,6 +130,7 @@ class ProbeChanged(Record, frozen=True, kw_only=True, tag="probe"):
     probe: str
     result: str
     output: str = ""
+    container_id: str = ""
     rules: tuple[str, ...] = ()
 
 

@@ -300,6 +300,7 @@ class ProbeManager:
                 probe=type_.value,
                 result=change.result.value,
                 output=output,
+                container_id=change.container_id,
                 rules=("K-100",),
             )
         )
