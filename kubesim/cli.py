@@ -23,6 +23,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "run": ("run", "Run manifests on a virtual clock; print what happens and why."),
     "plot": ("plot", "Draw what happens over time, and why: PNG, SVG, PDF, HTML, Perfetto, Mermaid, DOT."),
     "test": ("expectations", "Run scenario files against what they expect."),
+    "explain": ("explain", "Why is it so: where everything is, what it waits for, what would change it."),
     "compare": ("compare", "What differs between releases, gates, seeds or manifests."),
     "conform": ("conform", "Reproduce recordings of real clusters, and report differences."),
     "features": ("features", "The feature gates of a release."),

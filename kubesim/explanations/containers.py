@@ -43,14 +43,11 @@ def _never_ran(view: View, name: str) -> State:
     if view.status.get("phase") in _ENDED_PHASES:
         return State("never started, and never will", created, f"the Pod has {view.status['phase'].lower()}", ("S-1",))
     if not view.spec.get("nodeName"):
-        told = view.condition("PodScheduled").get("message") or "no node has been chosen"
-        return State(
-            "waiting", created, f"the Pod is on no node: {told}", ("C-60",), ("the scheduler to bind the Pod",)
-        )
+        return State("waiting", created, "the Pod is on no node", ("C-60",), ("the scheduler to bind the Pod",))
     waiting = (view.entry(name).get("state") or {}).get("waiting") or {}
     if waiting.get("reason", "") not in _ITS_TURN:
         return _held_up(view, name, waiting)
-    first = _first_unsatisfied(view, name)
+    first = first_unsatisfied(view, name)
     if first is not None:
         return _behind(view, name, first)
     if not view.is_up(SANDBOX):
@@ -84,8 +81,8 @@ def _since_waiting(view: View, name: str, reason: str) -> int | None:
     return since
 
 
-def _first_unsatisfied(view: View, name: str) -> str | None:
-    """The init container before this one that holds it back; None if none does (K-41)."""
+def first_unsatisfied(view: View, name: str = "") -> str | None:
+    """The init container before this one (before the mains) that holds it back; None if none does (K-41)."""
     inits = [entry["name"] for entry in view.spec.get("initContainers") or ()]
     before = inits[: inits.index(name)] if name in inits else inits
     return next((other for other in before if not _is_satisfied(view, other)), None)
@@ -104,7 +101,7 @@ def _behind(view: View, name: str, first: str) -> State:
     state = container_state(view, first)
     sidecar = view.roles.get(first) is Role.SIDECAR
     wanted = f"sidecar {first} to be started" if sidecar else f"init container {first} to end with 0"
-    why = f"{'sidecar' if sidecar else 'init container'} {first} comes first; it is {state.where}"
+    why = f"{'sidecar' if sidecar else 'init container'} {first} comes first; {state.said_of(first)}"
     deeper = tuple(f"{first} in turn waits for {one}" for one in state.waits_for)
     rules = ("K-41", "K-42") if sidecar else ("K-41",)
     changes = state.changes or ((f"{first} is started",) if sidecar else (f"{first} ends with 0",))
@@ -147,11 +144,9 @@ def _running(view: View, name: str, run: Run) -> State:
     known = _is_about(entry, run)
     if known and not entry.get("started") and spec.get("startupProbe"):
         return _not_started(view, name, run, spec["startupProbe"])
+    if view.roles.get(name) is Role.INIT:
+        return State("running", run.start, *_began(view, name), ("its process 1 to end with 0",), _when_init_ends(name))
     if not known or not entry.get("started", True):
-        if view.roles.get(name) is Role.INIT:
-            return State(
-                "running", run.start, *_began(view, name), ("its process 1 to end with 0",), _when_init_ends(name)
-            )
         return State(
             "running, not yet seen", run.start, *_began(view, name), ("the kubelet to look again (once a second)",)
         )
@@ -169,7 +164,7 @@ def _is_about(entry: Mapping[str, Any], run: Run) -> bool:
 
 def _began(view: View, name: str) -> tuple[str, tuple[str, ...]]:
     wish = view.wish(name, "start", "restart")
-    return (wish[1].why, wish[1].rules) if wish else ("", ())
+    return (f"it was started: {wish[1].why}", wish[1].rules) if wish else ("", ())
 
 
 def _when_init_ends(name: str) -> tuple[str, ...]:
@@ -227,7 +222,7 @@ def _ended(view: View, name: str, run: Run) -> State:
             run.exit,
             "; ".join(part for part in (why, held[1].why) if part),
             held[1].rules,
-            ("its back-off to pass: 10 s, 20 s, 40 s … 5 min after each end, forgotten after 10 min up",),
+            ("its back-off to pass: it doubles with each restart, and is forgotten after a long run",),
             ("the first sync after the back-off starts it",),
         )
     return State(where, run.exit, f"{why}; {reason}", (*rules, *reason_rules), waits, changes)

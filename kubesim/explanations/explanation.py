@@ -44,3 +44,7 @@ class State:
     rules: tuple[str, ...] = ()
     waits_for: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
+
+    def said_of(self, name: str) -> str:
+        """Where a container is, as a clause: ``app is running``, ``app ended with 1``, ``app never started``."""
+        return f"{name} {self.where}" if self.where.startswith(("ended", "never")) else f"{name} is {self.where}"

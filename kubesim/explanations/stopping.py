@@ -15,6 +15,8 @@ from kubesim.timelines.text import relative_time
 from kubesim.units import SECOND, Instant
 
 _ENDING: Final = ("stop", "kill", "reset", "kill-pod")
+AT_ONCE: Final = "at once"
+"""What a decision to stop says of a container that waits for nobody."""
 _SHELLS: Final = ("sh", "bash", "ash", "dash")
 
 
@@ -24,7 +26,8 @@ def cause(view: View, name: str) -> tuple[str, tuple[str, ...]]:
     if wish is None:
         return "", ()
     decision, action = wish
-    words = "; ".join(dict.fromkeys(part for part in (asked(view), decision.why, action.why) if part))
+    parts = (asked(view), decision.why, action.why if action.why != AT_ONCE else "")
+    words = "; ".join(dict.fromkeys(part for part in parts if part))
     return words, tuple(dict.fromkeys((*decision.rules, *action.rules)))
 
 
@@ -106,8 +109,18 @@ def _awaiting_its_turn(view: View, name: str) -> State | None:
         why or "the Pod terminates, and sidecars stop last",
         tuple(dict.fromkeys((*rules, "K-75"))),
         tuple(f"{one} to end" for one in running),
-        (f"{' and '.join(running) or 'the others'} end: then it gets SIGTERM", "the grace runs out (K-77)"),
+        (f"{_ends(running)}: then it gets SIGTERM", "the grace runs out: then it gets SIGTERM with 2 s [K-77]"),
     )
+
+
+def _ends(names: list[str]) -> str:
+    match names:
+        case []:
+            return "the others end"
+        case [name]:
+            return f"{name} ends"
+        case _:
+            return f"{', '.join(names[:-1])} and {names[-1]} end"
 
 
 def ending(view: View, name: str, run: Run) -> tuple[str, tuple[str, ...]]:

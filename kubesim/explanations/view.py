@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from kubesim.history.records import (
     ProbeChanged,
     RuntimeChanged,
 )
+from kubesim.releases import Component, Release, release
 from kubesim.timelines.lanes_containers import container_roles
 from kubesim.timelines.lanes_model import Role
 from kubesim.timelines.story import TERMINATING, Line, story
@@ -36,8 +37,11 @@ class View:
     at: Instant
     raw: Mapping[str, Any]
     roles: Mapping[str, Role]
+    """What each container is to the kubelet of its node: to one that does not know sidecars they are plain (K-54)."""
     records: tuple[AnyRecord, ...]
     """Everything that concerns the Pod, in order, the future included."""
+    kubelet: Release | None = None
+    """What the kubelet of its node runs; None while it is on no node."""
 
     @property
     def spec(self) -> Mapping[str, Any]:
@@ -120,36 +124,61 @@ class View:
                 return record.message.strip()
         return ""
 
-    def future(self, container: str | None = None) -> Line | None:
-        """The next line of the story that is about the Pod, or about one of its containers."""
-        lines = (line for line in story(History(self.history.header, self.records)) if line.at > self.at)
+    def story(self) -> list[Line]:
+        """The lines of the story that are about the Pod, those still to come included."""
+        return story(History(self.history.header, self.records))
+
+    def future(self, lines: Iterable[Line], container: str | None = None) -> Line | None:
+        """The next line of the Pod's story, or the next about one of its containers; output is passed over."""
         for line in lines:
-            if line.tone == "dim" or line.who == "end" or line.what.startswith("│"):
+            if line.at <= self.at or line.tone == "dim" or line.who == "end" or line.what.endswith(": unknown"):
                 continue
             if container is None or re.search(rf"(?<![\w.-]){re.escape(container)}(?![\w.-])", line.what):
                 return line
         return None
 
 
-def view_of(history: History, life: PodLife, at: Instant) -> View:
-    """The Pod at an instant, which must not lie before its creation."""
+def view_of(history: History, life: PodLife, at: Instant, records: tuple[AnyRecord, ...] | None = None) -> View:
+    """The Pod at an instant, which must not lie before its creation. ``records`` saves looking for them again."""
     version = next(one for one in reversed(life.versions) if one.at <= at)
-    records = tuple(record for record in history if _concerns(record, life))
-    return View(history, life, at, version.object, container_roles(version.object), records)
+    concerned = records_of(history).get((life.namespace, life.name), ()) if records is None else records
+    kubelet = _kubelet(history, str((version.object.get("spec") or {}).get("nodeName") or ""))
+    roles = container_roles(version.object)
+    if kubelet is not None and kubelet.policy("sidecar_field_at_kubelet") == "unknown":
+        roles = {name: Role.INIT if role is Role.SIDECAR else role for name, role in roles.items()}
+    return View(history, life, at, version.object, roles, concerned, kubelet)
 
 
-def _concerns(record: AnyRecord, life: PodLife) -> bool:
+def records_of(history: History) -> dict[tuple[str, str], tuple[AnyRecord, ...]]:
+    """For each Pod, by namespace and name, what concerns it, in order."""
+    found: dict[tuple[str, str], list[AnyRecord]] = {}
+    for record in history:
+        if isinstance(record, Ended):
+            for known in found.values():
+                known.append(record)
+        elif (key := _concerned(record)) is not None:
+            found.setdefault(key, []).append(record)
+    return {key: tuple(known) for key, known in found.items()}
+
+
+def _kubelet(history: History, node: str) -> Release | None:
+    for known in history.header.nodes:
+        if known.name == node:
+            return release(known.release, known.feature_gates, component=Component.KUBELET, bugs=known.bugs)
+    return None
+
+
+def _concerned(record: AnyRecord) -> tuple[str, str] | None:
+    """The Pod that a record is about."""
     match record:
         case RuntimeChanged() | ProbeChanged():
-            return (record.namespace, record.pod) == (life.namespace, life.name)
-        case Decided():
-            return (record.namespace, record.name) == (life.namespace, life.name) and "job" not in record.actor
-        case ObjectChanged() | EventEmitted():
-            return (record.kind, record.namespace, record.name) == ("Pod", life.namespace, life.name)
-        case Ended():
-            return True
+            return record.namespace, record.pod
+        case Decided() if "job" not in record.actor:
+            return record.namespace, record.name
+        case ObjectChanged() | EventEmitted() if record.kind == "Pod":
+            return record.namespace, record.name
         case _:
-            return False
+            return None
 
 
 def _until(run: Run, at: Instant) -> Run:

@@ -1,0 +1,125 @@
+"""``kubesim explain``: why is it so, of every Pod, container and Job at an instant; and what a manifest gives away."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from kubesim.commands import options
+from kubesim.commands.options import DeleteAt, Setting
+from kubesim.commands.progress import Waiting
+from kubesim.units import MINUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kubesim.explanations.explain import Asked, Choice, Subject
+    from kubesim.history.history import History
+
+_LOOK_AHEAD: Final = 15 * MINUTE
+"""How far beyond the instant a run goes on, so that the next thing that happens is known; no back-off is longer."""
+
+
+@click.command("explain")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--at", type=options.duration, metavar="WHEN", help="The instant, counted from t=0; default: the end.")
+@click.option("--pod", default="", metavar="NAME", help="Only this Pod.")
+@click.option("--container", default="", metavar="NAME", help="Only this container, of every Pod that has it.")
+@click.option("--job", default="", metavar="NAME", help="Only this Job and its Pods.")
+@click.option("--release", metavar="R", help="Release, such as 1.29.")
+@click.option(
+    "--gate", "gates", multiple=True, type=options.setting, metavar="[PART:]NAME=BOOL",
+    help="Gate, of all or of one part (apiserver, node).",
+)  # fmt: skip
+@click.option("--bug", "bugs", multiple=True, type=options.setting, metavar="NAME=on|off", help="A known bug.")
+@click.option("--delete-at", type=options.delete_at, metavar="WHEN[:GRACE]", help="Delete the Pods and Jobs then.")
+@click.option("--seed", type=int, help="Seed of everything that is left to chance.")
+@click.option("-o", "--output", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+def command(
+    files: tuple[str, ...],
+    at: int | None,
+    pod: str,
+    container: str,
+    job: str,
+    release: str | None,
+    gates: tuple[Setting, ...],
+    bugs: tuple[Setting, ...],
+    delete_at: DeleteAt | None,
+    seed: int | None,
+    form: str,
+) -> None:
+    """Say where every Pod, container and Job is at an instant, why, what it waits for, and what would change that.
+
+    FILE holds manifests and at most one Scenario; a history (.jsonl) is explained as it is. The exit status is 1 if
+    the API server refused an object.
+    """
+    from kubesim.explanations.explain import REFUSED, Choice, explain
+
+    asked = _asked(files, at, Choice(pod, container, job), release, gates, bugs, delete_at, seed)
+    subjects = explain(asked)
+    _print(asked, subjects, form)
+    refused = any(subject.explanation.where.startswith(REFUSED) for subject in subjects)
+    click.get_current_context().exit(1 if refused else 0)
+
+
+def _print(asked: Asked, subjects: Sequence[Subject], form: str) -> None:
+    if form == "json":
+        from kubesim.explanations.text import data
+
+        head = _head(asked.history)
+        found = {**head, "at": (asked.at - asked.history.started) / 1e9, "explanations": data(subjects)}
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    import os
+
+    from kubesim.explanations.text import lines
+    from kubesim.timelines.style import style_for
+    from kubesim.timelines.text import heading, relative_time
+
+    style = style_for(sys.stdout, os.environ)
+    said = heading(asked.history, style)
+    said[0] += style.paint("dim", f", at {relative_time(asked.at - asked.history.started)}")
+    click.echo("\n".join([*said, "", *lines(subjects, style)]))
+
+
+def _asked(
+    files: tuple[str, ...],
+    at: int | None,
+    choice: Choice,
+    release: str | None,
+    gates: tuple[Setting, ...],
+    bugs: tuple[Setting, ...],
+    delete_at: DeleteAt | None,
+    seed: int | None,
+) -> Asked:
+    """The history and the instant that are asked about; a run goes on beyond it, to know what comes next."""
+    from kubesim.explanations.explain import Asked
+
+    if all(file.endswith(".jsonl") for file in files):
+        from kubesim.history.history import History
+
+        history = History.read(files[0])
+        return Asked(history, _instant(history, at), (), choice)
+    from kubesim import api
+    from kubesim.commands.inputs import read_scenario
+
+    scenario = read_scenario(files, gates=gates, bugs=bugs, delete_at=delete_at)
+    wanted = scenario.until if at is None else at
+    until = None if wanted is None else wanted + _LOOK_AHEAD
+    with Waiting(f"running {scenario.name}"):
+        history = api.run(scenario, release=release, seed=seed, until=until)
+    sent: tuple[Mapping[str, Any], ...] = tuple(document.raw for document in scenario.objects)
+    return Asked(history, _instant(history, wanted), sent, choice)
+
+
+def _instant(history: History, at: int | None) -> int:
+    """The instant on the history's own clock; without one, the end."""
+    return history.ended if at is None else history.started + at
+
+
+def _head(history: History) -> dict[str, Any]:
+    nodes = {node.name: node.release for node in history.header.nodes}
+    return {"scenario": history.header.scenario, "release": history.header.control_plane.release, "nodes": nodes}

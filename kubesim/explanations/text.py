@@ -1,0 +1,100 @@
+"""Explanations as text for people and as data for machines."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from kubesim.explanations.explain import Subject
+from kubesim.explanations.explanation import Explanation
+from kubesim.timelines.html_rules import rule_page, rule_pages
+from kubesim.timelines.style import Style
+from kubesim.timelines.text import relative_time
+from kubesim.units import to_seconds
+
+MOST_SHOWN: Final = 12
+"""So many Pods are explained at length; of more it is said how many there are."""
+_LABEL: Final = 8
+
+
+def lines(subjects: Sequence[Subject], style: Style) -> Iterator[str]:
+    """One block for each Job and Pod; the pages of the documentation come last."""
+    pods = 0
+    shown: list[Explanation] = []
+    for subject in subjects:
+        pods += subject.explanation.kind == "Pod"
+        if pods > MOST_SHOWN:
+            continue
+        shown += [subject.explanation, *subject.parts]
+        if len(shown) > 1 + len(subject.parts):
+            yield ""
+        yield from _block(subject.explanation, style, "")
+        for part in subject.parts:
+            yield from _block(part, style, "  ")
+    if pods > MOST_SHOWN:
+        yield ""
+        yield f"{pods - MOST_SHOWN} more Pods: name one with --pod"
+    yield from _pages(shown, style)
+
+
+def data(subjects: Iterable[Subject]) -> list[dict[str, Any]]:
+    """The explanations for machines: instants in seconds since t=0."""
+    return [{**_datum(one.explanation), "containers": [_datum(part) for part in one.parts]} for one in subjects]
+
+
+def _datum(one: Explanation) -> dict[str, Any]:
+    pages = rule_pages(one.rules)
+    upcoming = one.upcoming
+    return {
+        "kind": one.kind,
+        "name": one.subject,
+        "where": one.where,
+        "since": None if one.since is None else to_seconds(one.since),
+        "why": one.why,
+        "waitsFor": list(one.waits_for),
+        "changes": list(one.changes),
+        "next": None
+        if upcoming is None
+        else {"t": to_seconds(upcoming.at), "what": upcoming.what, "why": upcoming.why},
+        "rules": list(one.rules),
+        "pages": sorted({page.page for page in pages.values()}),
+    }
+
+
+def _block(one: Explanation, style: Style, indent: str) -> Iterator[str]:
+    since = "" if one.since is None else f" since {relative_time(one.since)}"
+    head = style.paint("title", f"{one.kind} {one.subject}") + f": {one.where}" + style.paint("dim", since)
+    yield indent + head
+    rules = f" [{', '.join(one.rules)}]" if one.rules else ""
+    if one.why or rules:
+        yield from _entry("because", f"{one.why}{rules}".strip(), style, indent)
+    for label, texts in (("waits for", one.waits_for), ("changes", one.changes)):
+        for number, text in enumerate(texts):
+            yield from _entry("" if number else label, text, style, indent)
+    if one.upcoming is not None:
+        reason = f" ({one.upcoming.why})" if one.upcoming.why else ""
+        yield from _entry("next", f"{relative_time(one.upcoming.at)} {one.upcoming.what}{reason}", style, indent)
+
+
+def _entry(label: str, text: str, style: Style, indent: str) -> Iterator[str]:
+    start = f"{indent}  {label.ljust(_LABEL + 1)} "
+    wrapped = textwrap.wrap(text, style.width - len(start), break_on_hyphens=False, break_long_words=False)
+    for number, part in enumerate(wrapped):
+        lead = style.paint("dim", start) if number == 0 else " " * len(start)
+        yield (lead + part).rstrip()
+
+
+def _pages(shown: Iterable[Explanation], style: Style) -> Iterator[str]:
+    """Where the documentation tells of the rules that were named: a page once, with all its rules."""
+    rules = dict.fromkeys(rule for one in shown for rule in one.rules)
+    by_page: dict[tuple[str, str], list[str]] = {}
+    for rule in rules:
+        if (found := rule_page(rule)) is not None:
+            by_page.setdefault((found.title, found.page), []).append(rule)
+    if by_page:
+        yield ""
+        yield style.paint("dim", "Read more:")
+    for (title, page), named in by_page.items():
+        yield f"  {', '.join(named)}  {title}"
+        yield style.paint("rule", f"      {page}")
