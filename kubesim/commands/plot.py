@@ -35,7 +35,10 @@ TIMINGS: Final = ("ideal", "typical", "loaded")
     "-o", "--output", required=True, type=click.Path(dir_okay=False, writable=True), metavar="OUT",
     help="Where to; the suffix says the format: png, svg, pdf, html, json (Perfetto), mmd (Mermaid), dot, txt.",
 )  # fmt: skip
-@click.option("--releases", metavar="R,R...", help="Releases to stack on one time axis, such as 1.28,1.29.")
+@click.option(
+    "--releases", "--release", "releases", metavar="R,R...",
+    help="Releases to stack on one time axis, such as 1.28,1.29.",
+)  # fmt: skip
 @click.option(
     "--gate", "gates", multiple=True, type=options.setting, metavar="[PART:]NAME=BOOL",
     help="Gate, of all or of one part (apiserver, node).",

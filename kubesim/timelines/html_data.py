@@ -16,7 +16,7 @@ from kubesim.objects.status import instant_of
 from kubesim.releases import Release
 from kubesim.store.tables import job_columns, pod_columns, pod_summary
 from kubesim.timelines.html_rules import rule_pages
-from kubesim.timelines.lanes import instants, picture
+from kubesim.timelines.lanes import instants, pictures
 from kubesim.timelines.lanes_containers import container_roles
 from kubesim.timelines.lanes_differences import differences
 from kubesim.timelines.lanes_model import Band, JobPicture, Lane, Picture, PodPicture, Reason, Window, own_windows
@@ -33,22 +33,22 @@ _STATUSES: Final = ("initContainerStatuses", "containerStatuses", "ephemeralCont
 
 def page_data(histories: Sequence[History]) -> Json:
     """Everything the page shows."""
-    pictures = [picture(history) for history in histories]
-    scale = time_scale(sorted({at for one in pictures for at in instants(one)}))
-    different = differences(pictures)
-    runs = [_run(history, one) for history, one in zip(histories, pictures, strict=True)]
+    shown = pictures(histories)
+    scale = time_scale(sorted({at for one in shown for at in instants(one)}))
+    different = differences(shown)
+    runs = [_run(history, one) for history, one in zip(histories, shown, strict=True)]
     for run, found in zip(runs, different, strict=True):
         run["differences"] = [
             [*name, [[_ms(part.start), _ms(part.end)] for part in parts]] for name, parts in found.items()
         ]
     return {
-        "title": pictures[0].title if pictures else "",
-        "about": next((one.about for one in pictures if one.about), ""),
+        "title": shown[0].title if shown else "",
+        "about": next((one.about for one in shown if one.about), ""),
         "runs": runs,
         "scale": [
             [_ms(piece.start), _ms(piece.end), piece.left, piece.width, piece.is_break] for piece in scale.pieces
         ],
-        "instants": sorted({_ms(at) for one in pictures for at in instants(one)}),
+        "instants": sorted({_ms(at) for one in shown for at in instants(one)}),
         "rules": {rule: [page.title, page.page] for rule, page in rule_pages(_rules_in(runs)).items()},
         "themes": {name: _theme(theme) for name, theme in THEMES.items()},
     }

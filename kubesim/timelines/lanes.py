@@ -6,7 +6,7 @@ both the truth and when Kubernetes knew it. Pure: no colours, no pixels, no font
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from kubesim.history.history import History
@@ -21,13 +21,17 @@ from kubesim.timelines.lanes_model import (
     MomentKind,
     Picture,
     PodPicture,
+    Refusal,
     Segment,
     Window,
 )
 from kubesim.timelines.names import stable_names
-from kubesim.units import SECOND, Duration, Instant
+from kubesim.units import MINUTE, SECOND, Duration, Instant
 
-_SILENT_ACTIONS: Final = ("snapshot", "apply", "create")
+_CREATING: Final = ("apply", "create")
+_AFTER: Final = 16
+"""A settled run is shown for one part in so many longer."""
+
 CONDITION_ORDER: Final[tuple[str, ...]] = (
     "PodScheduled",
     "PodReadyToStartContainers",
@@ -37,19 +41,49 @@ CONDITION_ORDER: Final[tuple[str, ...]] = (
 )
 
 
-def picture(history: History) -> Picture:
-    """What a picture of the whole run shows."""
+def pictures(histories: Sequence[History]) -> tuple[Picture, ...]:
+    """What a picture of several runs on one time axis shows.
+
+    A run that has settled goes on as it is for as long as the others, and a little longer: nothing can change in it
+    any more, but its containers do not vanish.
+    """
+    longest = max((history.ended - history.started for history in histories), default=0)
+    if any(_is_settled(history) and _holds_something(history) for history in histories):
+        longest += min(max(longest // _AFTER, SECOND), MINUTE)
+    return tuple(picture(history, longest) for history in histories)
+
+
+def picture(history: History, until: Duration = 0) -> Picture:
+    """What a picture of the whole run shows; of one that has settled, up to ``until`` if that is later than its end."""
     names = stable_names(history)
+    end = max(history.ended, history.started + until) if _is_settled(history) else history.ended
     return Picture(
         title=history.header.scenario or "run",
         about=history.header.title,
         label=where_it_ran(history.header),
-        end=history.ended - history.started,
-        pods=tuple(_pod(history, life, names) for life in history.pods),
-        jobs=job_pictures(history, names),
+        end=end - history.started,
+        pods=tuple(_pod(history, life, names, end) for life in history.pods),
+        jobs=job_pictures(history, names, end),
         moments=tuple(sorted(_moments(history, names), key=lambda moment: moment.at)),
         ending=history.end.why if history.end else "",
+        refusals=tuple(_refusals(history)),
     )
+
+
+def _is_settled(history: History) -> bool:
+    return history.end is not None and history.end.why == "settled"
+
+
+def _holds_something(history: History) -> bool:
+    """Whether a Pod is there at the end."""
+    return any(life.gone is None for life in history.pods)
+
+
+def _refusals(history: History) -> Iterator[Refusal]:
+    for record in history.of(ActionDone):
+        verb, _, kind = record.do.partition(" ")
+        if record.code >= 400 and verb in _CREATING:
+            yield Refusal(record.at - history.started, kind or "object", record.message)
 
 
 def where_it_ran(header: Header) -> str:
@@ -69,9 +103,9 @@ def _component(component: ComponentHeader) -> str:
     return component.release + (f" ({', '.join(settings)})" if settings else "")
 
 
-def _pod(history: History, life: PodLife, names: dict[Key, str]) -> PodPicture:
+def _pod(history: History, life: PodLife, names: dict[Key, str], until: Instant) -> PodPicture:
     started, key = history.started, Key("Pod", life.namespace, life.name)
-    end = history.ended if life.gone is None else life.gone
+    end = until if life.gone is None else life.gone
     last = life.versions[-1].object
     phases = [(change.at, change.phase, "") for change in life.phases]
     return PodPicture(
@@ -139,7 +173,7 @@ def _moments(history: History, names: dict[Key, str]) -> Iterator[Moment]:
             yield Moment(at, MomentKind.REFUSED, f"{label}: refused", subject, record.message)
         elif verb in ("delete", "delete-job-pod", "evict"):
             yield Moment(at, MomentKind.DELETE, label, subject, record.kubectl)
-        elif verb != "snapshot" and (verb not in ("apply", "create") or at > 0):
+        elif verb != "snapshot" and (verb not in _CREATING or at > 0):
             yield Moment(at, MomentKind.ACTION, label, subject, record.kubectl)
     for key, versions in history.all_versions.items():
         for version in versions:
@@ -169,7 +203,7 @@ def instants(shown: Picture) -> list[Duration]:
         found |= {at for span in lane.spans for at in (span.start, span.end)}
         found |= {mark.at for mark in lane.marks}
         found |= {at for hook in lane.hooks for at in (hook.start, hook.end)}
-        found |= {at for window in lane.windows for at in (window.start, window.end)}
+        found |= {at for window in lane.windows for at in (window.start, min(window.end, shown.end))}
     bands = [band for pod in shown.pods for band in (pod.phase, *pod.conditions)]
     bands += [band for job in shown.jobs for band in (*job.conditions, *job.counters)]
     found |= {at for one in bands for segment in one.segments for at in (segment.start, segment.end)}

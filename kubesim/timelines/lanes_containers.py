@@ -18,6 +18,9 @@ _PATIENT: Final = ("", "PodInitializing", "ContainerCreating")
 """Reasons of a waiting container that say only that its turn has not come."""
 
 BACK_OFF: Final = "back-off"
+_PROBES: Final = {"success": MarkKind.PROBE_PASSED, "failure": MarkKind.PROBE_FAILED}
+"""What a probe found; that nothing is known yet, as before the first answer, has changed nothing."""
+
 _STARTS: Final = ("start", "restart")
 _STOPS: Final = ("stop", "kill", "reset")
 _STOPS_OF_ALL: Final = ("kill-pod",)
@@ -294,11 +297,10 @@ def _marks(container: ContainerLife, notes: _Notes, t0: Instant) -> Iterator[Mar
         if run.oom_killed and run.exit is not None:
             yield Mark(run.exit - t0, MarkKind.OUT_OF_MEMORY, "out of memory")
     for probe in notes.probes:
-        kind = {"success": MarkKind.PROBE_PASSED, "failure": MarkKind.PROBE_FAILED}.get(
-            probe.result.lower(), MarkKind.PROBE_UNKNOWN
-        )
-        label = f"{probe.probe} probe: {probe.result.lower()}"
-        yield Mark(probe.at - t0, kind, label, Reason(probe.output.strip(), probe.rules))
+        result = probe.result.lower()
+        if result in _PROBES:
+            why = Reason(probe.output.strip(), probe.rules)
+            yield Mark(probe.at - t0, _PROBES[result], f"{probe.probe} probe: {result}", why)
 
 
 def _signal_reason(kind: MarkKind, at: Instant, run: Run, notes: _Notes) -> Reason:

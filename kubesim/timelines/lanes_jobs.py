@@ -12,6 +12,7 @@ from kubesim.timelines.lanes_model import Band, JobPicture, Lane, Look, Reason, 
 from kubesim.units import SECOND, Duration, Instant
 
 COUNTERS: Final = ("active", "ready", "terminating", "succeeded", "failed")
+_INDEX: Final = "batch.kubernetes.io/job-completion-index"
 _SHORTEST_WAIT: Final = SECOND
 """A Job that starts its next Pod sooner than this did not back off."""
 
@@ -24,17 +25,21 @@ def owning_job(pod: Mapping[str, Any]) -> str | None:
     return None
 
 
-def job_pictures(history: History, names: Mapping[Key, str]) -> tuple[JobPicture, ...]:
-    """The picture of every Job, in the order of their creation."""
+def job_pictures(history: History, names: Mapping[Key, str], until: Instant) -> tuple[JobPicture, ...]:
+    """The picture of every Job up to an instant, in the order of their creation."""
     return tuple(
-        _job(history, key, versions, names) for key, versions in history.all_versions.items() if key.kind == "Job"
+        _job(history, key, versions, names, until)
+        for key, versions in history.all_versions.items()
+        if key.kind == "Job"
     )
 
 
-def _job(history: History, key: Key, versions: tuple[Version, ...], names: Mapping[Key, str]) -> JobPicture:
+def _job(
+    history: History, key: Key, versions: tuple[Version, ...], names: Mapping[Key, str], until: Instant
+) -> JobPicture:
     t0 = history.started
     gone = versions[-1].at if versions[-1].change == "DELETED" else None
-    end = history.ended if gone is None else gone
+    end = until if gone is None else gone
     pods = [
         life
         for life in history.pods
@@ -48,7 +53,7 @@ def _job(history: History, key: Key, versions: tuple[Version, ...], names: Mappi
         conditions=_conditions(versions, end, t0),
         counters=_counters(versions, end, t0),
         waits=_waits(pods, versions, end, t0),
-        lanes=tuple(_pod_lane(history, life, names) for life in pods),
+        lanes=tuple(_pod_lane(life, names, t0, until, _attempt(life, number)) for number, life in enumerate(pods, 1)),
     )
 
 
@@ -86,9 +91,15 @@ def _segments(changes: list[tuple[Instant, str, str]], end: Instant, t0: Instant
     )
 
 
-def _pod_lane(history: History, life: PodLife, names: Mapping[Key, str]) -> Lane:
-    t0 = history.started
-    end = history.ended if life.gone is None else life.gone
+def _attempt(life: PodLife, number: int) -> str:
+    """Which attempt a Pod is, or of an Indexed Job for which index."""
+    annotations = life.versions[0].object["metadata"].get("annotations") or {}
+    index = annotations.get(_INDEX)
+    return f"attempt {number}" if index is None else f"index {index}"
+
+
+def _pod_lane(life: PodLife, names: Mapping[Key, str], t0: Instant, until: Instant, note: str) -> Lane:
+    end = until if life.gone is None else life.gone
     changes: list[tuple[Instant, Look, str, str]] = []
     for version in life.versions:
         look, label, why = _pod_look(version.object)
@@ -100,7 +111,7 @@ def _pod_lane(history: History, life: PodLife, names: Mapping[Key, str]) -> Lane
         if until > at:
             is_open = life.gone is None and until >= end
             spans.append(Span(at - t0, until - t0, look, 0, label, Reason(why), is_open))
-    return Lane(names.get(Key("Pod", life.namespace, life.name), life.name), Role.POD, tuple(spans))
+    return Lane(names.get(Key("Pod", life.namespace, life.name), life.name), Role.POD, tuple(spans), note=note)
 
 
 def _pod_look(pod: Mapping[str, Any]) -> tuple[Look, str, str]:

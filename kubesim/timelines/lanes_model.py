@@ -47,7 +47,6 @@ class MarkKind(StrEnum):
     OUT_OF_MEMORY = "out of memory"
     PROBE_PASSED = "probe passed"
     PROBE_FAILED = "probe failed"
-    PROBE_UNKNOWN = "probe unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +116,8 @@ class Lane:
     marks: tuple[Mark, ...] = ()
     hooks: tuple[Hook, ...] = ()
     windows: tuple[Window, ...] = ()
+    note: str = ""
+    """What else the lane is, beside its name: an attempt's number, a Job's index."""
 
     @property
     def restarts(self) -> tuple[tuple[Duration, int], ...]:
@@ -208,6 +209,15 @@ class JobPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """An object that the API server did not take: ``what`` it was (a kind), and the answer."""
+
+    at: Duration
+    what: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """One run. ``label`` says where it ran, which tells it from other runs of the same scenario."""
 
@@ -220,6 +230,7 @@ class Picture:
     moments: tuple[Moment, ...]
     ending: str = ""
     """Why the run ended: settled, until, horizon."""
+    refusals: tuple[Refusal, ...] = ()
 
 
 _CLOSE: Final = 1300 * MILLISECOND

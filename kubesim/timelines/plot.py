@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kubesim.errors import KubesimError
 from kubesim.history.history import History
-from kubesim.timelines.lanes import picture
+from kubesim.timelines.compare import Side, compare
+from kubesim.timelines.lanes import pictures, where_it_ran
 from kubesim.timelines.lanes_model import Picture
 from kubesim.timelines.plot_layout import VIEWS, WIDTH, lay_out
 from kubesim.timelines.plot_shapes import Measure, Sheet
@@ -39,18 +40,34 @@ def plot(
     Job with its Pods). Raises KubesimError for another word.
     """
     several = [histories] if isinstance(histories, History) else list(histories)
-    return draw([picture(history) for history in several], theme=theme, width=width, view=view)
+    return draw(pictures(several), theme=theme, width=width, view=view, said=_what_differs(several))
 
 
-def draw(pictures: Sequence[Picture], *, theme: str = "light", width: float = WIDTH, view: str = "auto") -> Figure:
-    """The figure of drawing models."""
+def _what_differs(histories: Sequence[History]) -> tuple[str, ...]:
+    """The differences in sentences, for the heading."""
+    if len(histories) < 2:
+        return ()
+    labels = [where_it_ran(history.header) for history in histories]
+    sides = [Side(label, f"on {label}", history) for label, history in zip(labels, histories, strict=True)]
+    return compare(sides).summary
+
+
+def draw(
+    shown: Sequence[Picture],
+    *,
+    theme: str = "light",
+    width: float = WIDTH,
+    view: str = "auto",
+    said: Sequence[str] = (),
+) -> Figure:
+    """The figure of drawing models; ``said`` are sentences for its heading."""
     if theme not in THEMES:
         raise KubesimError(f'theme "{theme}" is unknown; choose one of {", ".join(THEMES)}')
     if view not in VIEWS:
         raise KubesimError(f'view "{view}" is unknown; choose one of {", ".join(VIEWS)}')
     from matplotlib.figure import Figure
 
-    sheet = lay_out(pictures, THEMES[theme], text_measure(), width=width, view=view)
+    sheet = lay_out(shown, THEMES[theme], text_measure(), width=width, view=view, said=said)
     figure = Figure(figsize=(sheet.width, sheet.height), facecolor=THEMES[theme].paper)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_xlim(0, sheet.width)

@@ -11,20 +11,23 @@ from typing import Final
 
 from kubesim.timelines.lanes import instants
 from kubesim.timelines.lanes_differences import LaneName, Stretch, differences
-from kubesim.timelines.lanes_model import JobPicture, Picture, PodPicture
+from kubesim.timelines.lanes_model import JobPicture, MomentKind, Picture, PodPicture, Refusal
 from kubesim.timelines.plot_legend import draw_legend
 from kubesim.timelines.plot_moments import finish, moment_rows
 from kubesim.timelines.plot_panels import Panel, draw_job, draw_pod
 from kubesim.timelines.plot_scale import TimeScale, ticks, time_scale
 from kubesim.timelines.plot_shapes import Box, Line, Measure, Room, Sheet, Text
 from kubesim.timelines.plot_style import Theme
-from kubesim.units import Duration
+from kubesim.units import SECOND, Duration
 
 WIDTH: Final = 11.0
 MARGIN: Final = 0.3
 _NAMES_WIDEST: Final = 2.6
 _NAME_SIZE: Final = 9.0
 _SMALLEST_TICK: Final = 0.62
+_SENTENCES: Final = 4
+"""How many of the sentences about differences the heading has."""
+
 VIEWS: Final = ("auto", "pods", "jobs")
 
 
@@ -37,20 +40,38 @@ class _Shown:
     differences: dict[str, tuple[Stretch, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """In place of a panel: what one of the runs did not get past the API server."""
+
+    run: int
+    what: Refusal
+
+
 def lay_out(
-    pictures: Sequence[Picture], theme: Theme, measure: Measure, *, width: float = WIDTH, view: str = "auto"
+    pictures: Sequence[Picture],
+    theme: Theme,
+    measure: Measure,
+    *,
+    width: float = WIDTH,
+    view: str = "auto",
+    said: Sequence[str] = (),
 ) -> Sheet:
-    """The whole picture of one run, or of several stacked on one time axis."""
+    """The whole picture of one run, or of several stacked on one time axis, with what is ``said`` in its heading."""
     sheet = Sheet(width, measure)
     shown = _chosen(pictures, view)
     scale = time_scale(sorted({at for picture in pictures for at in instants(picture)}))
     left = MARGIN + _label_width(sheet, shown)
     right = width - MARGIN - 0.5
-    y = _heading(sheet, theme, pictures, MARGIN, shown)
+    y = _heading(sheet, theme, pictures, MARGIN, said, do_differ=any(panel.differences for panel in shown))
     first = y
-    for panel in _in_order(shown):
+    refused = [_Refused(run, refusal) for run, picture in enumerate(pictures) for refusal in picture.refusals]
+    for panel in _in_order(shown, refused):
         picture = pictures[panel.run]
-        y = _panel(sheet, theme, picture, panel, scale, (left, right, y), several=len(pictures) > 1)
+        if isinstance(panel, _Refused):
+            y = _refusal(sheet, theme, picture, panel.what, y, several=len(pictures) > 1)
+        else:
+            y = _panel(sheet, theme, picture, panel, scale, (left, right, y), several=len(pictures) > 1)
     _axis(sheet, theme, scale, (left, right), first, y)
     whats, do_differ = [panel.what for panel in shown], any(panel.differences for panel in shown)
     y = draw_legend(sheet, theme, whats, do_differ, MARGIN, width - MARGIN, y + 0.42)
@@ -85,10 +106,16 @@ def _key(what: PodPicture | JobPicture) -> tuple[str, str]:
     return what.namespace, what.name
 
 
-def _in_order(shown: Sequence[_Shown]) -> list[_Shown]:
-    """The same object of each run below each other: they are there to be compared."""
+def _in_order(shown: Sequence[_Shown], refused: Sequence[_Refused]) -> list[_Shown | _Refused]:
+    """The same object of each run below each other: they are there to be compared. What was refused comes early."""
     order = list(dict.fromkeys((isinstance(one.what, PodPicture), *_key(one.what)) for one in shown))
-    return sorted(shown, key=lambda one: order.index((isinstance(one.what, PodPicture), *_key(one.what))))
+
+    def place(one: _Shown | _Refused) -> tuple[int, int]:
+        if isinstance(one, _Refused):
+            return 0, one.run
+        return order.index((isinstance(one.what, PodPicture), *_key(one.what))), one.run
+
+    return sorted([*refused, *shown], key=place)
 
 
 def _label_width(sheet: Sheet, shown: Sequence[_Shown]) -> float:
@@ -97,7 +124,9 @@ def _label_width(sheet: Sheet, shown: Sequence[_Shown]) -> float:
     return min(max(widest, 1.15), _NAMES_WIDEST) + 0.78
 
 
-def _heading(sheet: Sheet, theme: Theme, pictures: Sequence[Picture], y: float, shown: Sequence[_Shown]) -> float:
+def _heading(
+    sheet: Sheet, theme: Theme, pictures: Sequence[Picture], y: float, said: Sequence[str], *, do_differ: bool
+) -> float:
     """Title, what it is about, and on what; the y below."""
     room = sheet.width - 2 * MARGIN
     title = pictures[0].title if pictures else ""
@@ -107,20 +136,12 @@ def _heading(sheet: Sheet, theme: Theme, pictures: Sequence[Picture], y: float, 
     for line in sheet.wrapped(about, 9.5, room)[:3]:
         sheet.write(Text(MARGIN, y + 0.06, line, 9.5, theme.faint_ink))
         y += 0.18
-    if len(pictures) > 1:
-        words, do_differ = _what_differs(pictures, shown)
-        for line in sheet.wrapped(words, 9.5, room)[:3]:
-            sheet.write(Text(MARGIN, y + 0.08, line, 9.5, theme.difference if do_differ else theme.faint_ink))
+    colour = theme.difference if do_differ else theme.faint_ink
+    for sentence in said[:_SENTENCES]:
+        for line in sheet.wrapped(sentence, 9.5, room)[:3]:
+            sheet.write(Text(MARGIN, y + 0.08, line, 9.5, colour))
             y += 0.18
     return y + 0.1
-
-
-def _what_differs(pictures: Sequence[Picture], shown: Sequence[_Shown]) -> tuple[str, bool]:
-    """A sentence, and whether anything differs."""
-    names = list(dict.fromkeys(name for panel in shown for name, found in panel.differences.items() if found))
-    if not names:
-        return f"Nothing differs on {', '.join(one.label for one in pictures[1:])}.", False
-    return f"Not as on {pictures[0].label}: {', '.join(names)} (underlined where they differ).", True
 
 
 def _panel(
@@ -137,24 +158,37 @@ def _panel(
     what = shown.what
     kind = "Pod" if isinstance(what, PodPicture) else "Job"
     where = f" on {what.node}" if isinstance(what, PodPicture) and what.node else ""
-    y += 0.08
-    if several:
-        chip = sheet.shortened(picture.label, 9.5, sheet.width - 2 * MARGIN - 3.0, True)
-        width = sheet.measure(chip, 9.5, True) + 0.2
-        sheet.boxes.append(Box(MARGIN, y, width, 0.24, theme.ink, round=0.05))
-        sheet.write(Text(MARGIN + 0.1, y + 0.12, chip, 9.5, theme.paper, bold=True))
-        name_x = MARGIN + width + 0.12
-    else:
-        name_x = MARGIN
-    words = f"{kind} {what.name}{where}" + ("" if several else f"  ·  {picture.label}")
-    room = sheet.width - MARGIN - name_x
-    sheet.write(Text(name_x, y + 0.12, sheet.shortened(words, 10.5, room, True), 10.5, theme.ink, bold=True))
-    y += 0.32
+    y = _title(sheet, theme, picture.label, f"{kind} {what.name}{where}", y, several=several)
     panel = Panel(sheet, theme, scale, MARGIN, left, right, shown.differences)
     y = moment_rows(panel, picture, what, y)
     bottom = draw_pod(panel, what, y) if isinstance(what, PodPicture) else draw_job(panel, what, y)
     finish(panel, picture, what, bottom)
     return bottom + 0.1
+
+
+def _title(sheet: Sheet, theme: Theme, label: str, words: str, y: float, *, several: bool) -> float:
+    """What a panel is about, and of which run; the y below."""
+    y += 0.08
+    name_x = MARGIN
+    if several:
+        chip = sheet.shortened(label, 9.5, sheet.width - 2 * MARGIN - 3.0, True)
+        width = sheet.measure(chip, 9.5, True) + 0.2
+        sheet.boxes.append(Box(MARGIN, y, width, 0.24, theme.ink, round=0.05))
+        sheet.write(Text(MARGIN + 0.1, y + 0.12, chip, 9.5, theme.paper, bold=True))
+        name_x = MARGIN + width + 0.12
+    words += "" if several else f"  ·  {label}"
+    room = sheet.width - MARGIN - name_x
+    sheet.write(Text(name_x, y + 0.12, sheet.shortened(words, 10.5, room, True), 10.5, theme.ink, bold=True))
+    return y + 0.32
+
+
+def _refusal(sheet: Sheet, theme: Theme, picture: Picture, refusal: Refusal, y: float, *, several: bool) -> float:
+    """A panel of one that is not there: what the API server said; the y below."""
+    y = _title(sheet, theme, picture.label, f"{refusal.what} refused by the API server", y, several=several)
+    for line in sheet.wrapped(refusal.message, 9, sheet.width - 2 * MARGIN)[:4]:
+        sheet.write(Text(MARGIN, y + 0.08, line, 9, theme.moments[MomentKind.REFUSED]))
+        y += 0.17
+    return y + 0.12
 
 
 def _axis(sheet: Sheet, theme: Theme, scale: TimeScale, sides: tuple[float, float], top: float, y: float) -> None:
@@ -191,12 +225,15 @@ def _break(sheet: Sheet, theme: Theme, sides: tuple[float, float], length: Durat
 
 
 def _short(length: Duration) -> str:
-    """``⇥ 78 s ⇤`` as plain words: about how long a break lasts."""
-    seconds = round(length / 1_000_000_000)
+    """About how long a break lasts: ``(78 s)``, ``(4 min 5 s)``, ``(24 h)``, ``(30 d)``."""
+    seconds = round(length / SECOND)
     if seconds < 120:
         return f"({seconds} s)"
     minutes, rest = divmod(seconds, 60)
-    return f"({minutes} min {rest} s)" if rest and minutes < 10 else f"({minutes} min)"
+    if minutes < 120:
+        return f"({minutes} min {rest} s)" if rest and minutes < 10 else f"({minutes} min)"
+    hours = round(seconds / 3600)
+    return f"({hours} h)" if hours < 72 else f"({round(hours / 24)} d)"
 
 
 def occupied(sheet: Sheet) -> list[Room]:

@@ -63,7 +63,9 @@ def _entries(shown: Sequence[PodPicture | JobPicture], *, do_differ: bool) -> It
     spans |= {span.look for what in shown if isinstance(what, JobPicture) for span in what.waits}
     yield from (_Entry("look", _NAMES[look], look=look) for look in Look if look in spans)
     marks = {mark.kind for lane in lanes for mark in lane.marks}
-    yield from (_Entry("mark", kind.value, mark=kind) for kind in MarkKind if kind in marks)
+    for kind in MarkKind:
+        if kind in marks:
+            yield _Entry("mark", _mark_words(kind, lanes), mark=kind)
     if any(lane.restarts for lane in lanes):
         yield _Entry("restart", "restart, numbered")
     if any(lane.hooks for lane in lanes):
@@ -76,6 +78,13 @@ def _entries(shown: Sequence[PodPicture | JobPicture], *, do_differ: bool) -> It
         yield _Entry("condition", "condition True")
     if do_differ:
         yield _Entry("difference", "differs")
+
+
+def _mark_words(kind: MarkKind, lanes: Sequence[Lane]) -> str:
+    """Signals other than SIGTERM and SIGKILL by their names."""
+    if kind is not MarkKind.SIGNAL:
+        return kind.value
+    return ", ".join(dict.fromkeys(mark.label for lane in lanes for mark in lane.marks if mark.kind is kind))
 
 
 def _swatch(sheet: Sheet, theme: Theme, entry: _Entry, x: float, y: float) -> None:

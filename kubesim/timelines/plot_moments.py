@@ -67,12 +67,9 @@ def finish(panel: Panel, picture: Picture, what: PodPicture | JobPicture, bottom
     if isinstance(what, PodPicture):
         for window in what.windows:
             start, end = panel.x(window.start), panel.x(window.end)
-            sheet.boxes.append(Box(start, panel.lanes_top, end - start, bottom - panel.lanes_top, theme.grace, layer=0))
-    for piece in panel.scale.breaks:
-        start = panel.left + piece.left * (panel.right - panel.left)
-        width = piece.width * (panel.right - panel.left)
-        for part in (0.8 - 0.03 / width, 0.8 + 0.03 / width) if width > 0.2 else ():
-            x = start + part * width
+            sheet.boxes.append(Box(start, panel.lanes_top, end - start, bottom - panel.lanes_top, theme.grace, layer=1))
+    for place in panel.torn():
+        for x in (place - 0.03, place + 0.03):
             points = tuple(_wave(x, panel.lanes_top, bottom))
             sheet.lines.append(Line(points, theme.paper, 2.2, layer=5))
             sheet.lines.append(Line(points, theme.rule, 0.8, layer=5))
@@ -99,11 +96,16 @@ def uprights(panel: Panel, picture: Picture, what: PodPicture | JobPicture) -> l
 def _of_moment(panel: Panel, moment: Moment) -> _Upright:
     colour = panel.theme.moments[moment.kind]
     is_delete, is_strong = moment.kind is MomentKind.DELETE, moment.kind is not MomentKind.ACTION
-    at = moment.at // (SECOND // 10) * (SECOND // 10)
-    words = f"{moment.label} at {tick_label(at)}" if is_delete else moment.label
+    words = _when(moment) if is_delete else moment.label
     return _Upright(
         moment.at, words, colour, 1.4 if is_delete else 0.9, _DASHES.get(moment.kind, ()), is_delete, is_strong
     )
+
+
+def _when(moment: Moment) -> str:
+    """``delete at 10s, grace 5 s``: what was done, the instant, and how."""
+    verb, comma, how = moment.label.partition(",")
+    return f"{verb} at {tick_label(moment.at // (SECOND // 10) * (SECOND // 10))}{comma}{how}"
 
 
 def is_about(moment: Moment, what: PodPicture | JobPicture) -> bool:

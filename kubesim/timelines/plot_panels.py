@@ -35,6 +35,7 @@ LANE_HEIGHT: Final = 0.4
 BAR_TOP: Final = 0.15
 BAR_HEIGHT: Final = 0.2
 _HOOK_HEIGHT: Final = 0.125
+_TEAR_BEFORE_END: Final = 0.14
 SHAPES: Final = {
     MarkKind.TERM: ("v", 6.5),
     MarkKind.KILL: ("X", 7.0),
@@ -42,10 +43,9 @@ SHAPES: Final = {
     MarkKind.OUT_OF_MEMORY: ("P", 7.0),
     MarkKind.PROBE_PASSED: ("o", 4.6),
     MarkKind.PROBE_FAILED: ("s", 4.6),
-    MarkKind.PROBE_UNKNOWN: ("o", 4.2),
 }
-PROBES: Final = (MarkKind.PROBE_PASSED, MarkKind.PROBE_FAILED, MarkKind.PROBE_UNKNOWN)
-HOLLOW: Final = (MarkKind.PROBE_FAILED, MarkKind.PROBE_UNKNOWN)
+PROBES: Final = (MarkKind.PROBE_PASSED, MarkKind.PROBE_FAILED)
+HOLLOW: Final = (MarkKind.PROBE_FAILED,)
 
 
 @dataclass(slots=True)
@@ -69,6 +69,21 @@ class Panel:
         """The place of an instant."""
         return self.left + self.scale.at(at) * (self.right - self.left)
 
+    def torn(self) -> list[float]:
+        """Where the lanes are torn: near the end of each break of the time axis, so that words fit before it."""
+        width = self.right - self.left
+        return [
+            self.left + (piece.left + piece.width) * width - _TEAR_BEFORE_END
+            for piece in self.scale.breaks
+            if piece.width * width > 2 * _TEAR_BEFORE_END
+        ]
+
+    def begin_lanes(self, y: float, count: int) -> None:
+        """So many lanes follow from y on; texts keep away from where they are torn."""
+        self.lanes_top = y
+        for x in self.torn():
+            self.sheet.reserve(Room(x - 0.06, y, x + 0.06, y + count * LANE_HEIGHT))
+
 
 def draw_pod(panel: Panel, pod: PodPicture, y: float) -> float:
     """The bands and lanes of a Pod; the y below."""
@@ -76,7 +91,7 @@ def draw_pod(panel: Panel, pod: PodPicture, y: float) -> float:
     for band in pod.conditions:
         y = _condition(panel, band, y)
     y += 0.06
-    panel.lanes_top = y
+    panel.begin_lanes(y, len(pod.lanes))
     for number, lane in enumerate(pod.lanes):
         y = _lane(panel, lane, y, number, own_windows(lane, pod.windows))
     return y
@@ -89,7 +104,7 @@ def draw_job(panel: Panel, job: JobPicture, y: float) -> float:
     for band in job.counters:
         y = _counter(panel, band, y)
     y += 0.06
-    panel.lanes_top = y
+    panel.begin_lanes(y, len(job.lanes) + bool(job.waits))
     if job.waits:
         y = _lane(panel, Lane("between attempts", Role.POD, job.waits), y, 1, ())
     for number, lane in enumerate(job.lanes):
@@ -100,13 +115,13 @@ def draw_job(panel: Panel, job: JobPicture, y: float) -> float:
 def _name(panel: Panel, words: str, role: str, y: float, size: float = NAME_SIZE, faint: bool = False) -> None:
     """A name at the right of its column, and at the left what it is."""
     sheet, theme = panel.sheet, panel.theme
-    role_width = sheet.measure(role, 7.5, False) + 0.1 if role else 0.0
+    role_width = sheet.measure(role, 7.5, False) + 0.16 if role else 0.0
     room = panel.left - 0.12 - panel.margin - role_width
     shown = sheet.shortened(words, size, room)
     colour = theme.faint_ink if faint else theme.ink
     sheet.write(Text(panel.left - 0.1, y, shown, size, colour, "right"), pad=0.0)
     if role:
-        sheet.write(Text(panel.margin, y, role, 7.5, theme.faint_ink), pad=0.0)
+        sheet.write(Text(panel.margin + 0.06, y, role, 7.5, theme.faint_ink), pad=0.0)
 
 
 # -- bands -------------------------------------------------------------------------------------------------------
@@ -120,7 +135,9 @@ def _phase(panel: Panel, band: Band, y: float) -> float:
         start, end = panel.x(segment.start), panel.x(segment.end)
         width = max(end - start, 0.015)
         panel.sheet.boxes.append(Box(start, y + 0.02, width, BAND_HEIGHT - 0.05, fill.face, panel.theme.paper))
-        _inside(panel, segment.value, start, end, middle, 8, fill.ink)
+        is_said = _inside(panel, segment.value, start, end, middle, 8, fill.ink)
+        if not is_said and segment is band.segments[-1]:
+            panel.sheet.write(Text(end + 0.06, middle, segment.value, 8, fill.ink))
     return y + BAND_HEIGHT
 
 
@@ -173,7 +190,7 @@ def _lane(panel: Panel, lane: Lane, y: float, number: int, windows: tuple[Window
     if number % 2 == 0:
         panel.sheet.boxes.append(Box(panel.margin, y, panel.right - panel.margin, LANE_HEIGHT, theme.stripe, layer=0))
     _differences(panel, lane, y)
-    role = "" if lane.role is Role.POD else lane.role.value
+    role = lane.note if lane.role is Role.POD else lane.role.value
     _name(panel, lane.name, role, y + BAR_TOP + BAR_HEIGHT / 2)
     _marks(panel, lane.marks, y)
     for hook in lane.hooks:
@@ -279,7 +296,8 @@ def _window(panel: Panel, window: Window, y: float) -> None:
     start, end, at = panel.x(window.start), panel.x(window.end), y + BAR_TOP + BAR_HEIGHT + 0.028
     colour = panel.theme.grace_line
     panel.sheet.lines.append(Line(((start, at), (end, at)), colour, 1.2))
-    panel.sheet.lines.append(Line(((end, at - 0.05), (end, at + 0.02)), colour, 1.6))
+    if window.end <= panel.scale.pieces[-1].end:
+        panel.sheet.lines.append(Line(((end, at - 0.05), (end, at + 0.02)), colour, 1.6))
 
 
 def _differences(panel: Panel, lane: Lane, y: float) -> None:

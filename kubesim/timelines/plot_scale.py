@@ -133,14 +133,22 @@ def ticks(scale: TimeScale, smallest: float) -> tuple[tuple[Duration, str], ...]
 
 
 def tick_label(at: Duration) -> str:
-    """``12s``, ``0.5s``, ``1m``, ``2m05s``, ``1h10m``."""
+    """``12s``, ``0.5s``, ``1m``, ``2m05s``, ``1h10m``, ``24h 05s``, ``30d``."""
     if at < MINUTE:
         return f"{at / SECOND:g}s"
     if at < HOUR:
         minutes, rest = divmod(at, MINUTE)
         return f"{minutes}m" if not rest else f"{minutes}m{_padded(rest)}s"
-    hours, rest = divmod(at, HOUR)
-    return f"{hours}h" if not rest else f"{hours}h{rest // MINUTE:02}m"
+    days, rest = divmod(at, 24 * HOUR)
+    parts = [f"{days}d"] if days > 2 else []
+    hours, rest = divmod(rest if parts else at, HOUR)
+    parts += [f"{hours}h"] if hours or not parts else []
+    if not rest:
+        return " ".join(parts)
+    minutes, rest = divmod(rest, MINUTE)
+    parts += [f"{minutes:02}m"] if minutes else []
+    parts += [f"{_padded(rest)}s"] if rest else []
+    return "".join(parts) if minutes else " ".join(parts)
 
 
 def _padded(rest: Duration) -> str:

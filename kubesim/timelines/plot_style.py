@@ -76,7 +76,6 @@ LIGHT: Final = Theme(
         MarkKind.OUT_OF_MEMORY: "#7a0f3c",
         MarkKind.PROBE_PASSED: "#00543d",
         MarkKind.PROBE_FAILED: "#b34700",
-        MarkKind.PROBE_UNKNOWN: "#66707b",
     },
     moments={
         MomentKind.DELETE: "#b3123f",
@@ -128,7 +127,6 @@ DARK: Final = Theme(
         MarkKind.OUT_OF_MEMORY: "#ff7fb0",
         MarkKind.PROBE_PASSED: "#a8f0d8",
         MarkKind.PROBE_FAILED: "#ff9a5c",
-        MarkKind.PROBE_UNKNOWN: "#98a3af",
     },
     moments={
         MomentKind.DELETE: "#ff6f91",

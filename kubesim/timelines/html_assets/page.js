@@ -3,7 +3,7 @@
   const DATA = JSON.parse(document.getElementById("data").textContent);
   const SVG = "http://www.w3.org/2000/svg";
   const ENDED = new Set(["COMPLETED", "FAILED", "KILLED"]);
-  const PROBES = new Set(["PROBE_PASSED", "PROBE_FAILED", "PROBE_UNKNOWN"]);
+  const PROBES = new Set(["PROBE_PASSED", "PROBE_FAILED"]);
   const LANE = 40, BAR_TOP = 15, BAR = 20, BAND = 22, CONDITION = 16, AFTER = 64;
   const END = DATA.scale[DATA.scale.length - 1][1];
   const state = { run: "all", t: 0, key: "", view: [0, 1], compress: true, theme: "light", answer: -1 };
@@ -178,10 +178,10 @@
   const SHAPES = {
     TERM: "M-5 -4H5L0 5Z", KILL: "M-5 -3L-3 -5L0 -2L3 -5L5 -3L2 0L5 3L3 5L0 2L-3 5L-5 3L-2 0Z", SIGNAL: "M0 -5L4 0L0 5L-4 0Z",
     OUT_OF_MEMORY: "M-2 -5H2V-2H5V2H2V5H-2V2H-5V-2H-2Z", PROBE_PASSED: "M-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0",
-    PROBE_FAILED: "M-3 -3H3V3H-3Z", PROBE_UNKNOWN: "M-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0",
+    PROBE_FAILED: "M-3 -3H3V3H-3Z",
   };
   const glyph = (kind, left, y) => {
-    const hollow = kind === "PROBE_FAILED" || kind === "PROBE_UNKNOWN", colour = theme().marks[kind];
+    const hollow = kind === "PROBE_FAILED", colour = theme().marks[kind];
     return draw("path", { d: SHAPES[kind], transform: `translate(${left} ${y})`, fill: hollow ? theme().paper : colour, stroke: hollow ? colour : theme().paper, "stroke-width": hollow ? 1.5 : 0.8, class: "shape" });
   };
   const drawMark = (item, top) => {
@@ -330,7 +330,7 @@
       if (ENDED.has(name)) swatch.append(box(0, 0.5, 2.4, 13, { fill: look(name).face }));
       list.append(make("span", {}, swatch, lookWords(name)));
     }
-    const words = { TERM: "SIGTERM", KILL: "SIGKILL", SIGNAL: "other signal", OUT_OF_MEMORY: "out of memory", PROBE_PASSED: "probe passed", PROBE_FAILED: "probe failed", PROBE_UNKNOWN: "probe unknown" };
+    const words = { TERM: "SIGTERM", KILL: "SIGKILL", SIGNAL: "other signal", OUT_OF_MEMORY: "out of memory", PROBE_PASSED: "probe passed", PROBE_FAILED: "probe failed" };
     for (const kind of Object.keys(words)) if (marks.has(kind)) list.append(make("span", {}, draw("svg", { viewBox: "0 0 28 14" }, glyph(kind, 14, 7)), words[kind]));
   };
 

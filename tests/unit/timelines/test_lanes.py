@@ -18,7 +18,7 @@ from kubesim.history.records import (
     EventEmitted,
     ProbeChanged,
 )
-from kubesim.timelines.lanes import instants, picture, where_it_ran
+from kubesim.timelines.lanes import instants, picture, pictures, where_it_ran
 from kubesim.timelines.lanes_differences import differences
 from kubesim.timelines.lanes_model import Lane, Look, MarkKind, MomentKind, Role, Window, own_windows
 from kubesim.units import SECOND, seconds
@@ -234,7 +234,7 @@ def test_probes_are_marks() -> None:
         )
 
     marks = lane_of(run_of(START, probe(2, "success"), probe(6, "failure"), probe(8, "unknown"))).marks
-    assert [mark.kind for mark in marks] == [MarkKind.PROBE_PASSED, MarkKind.PROBE_FAILED, MarkKind.PROBE_UNKNOWN]
+    assert [mark.kind for mark in marks] == [MarkKind.PROBE_PASSED, MarkKind.PROBE_FAILED]  # unknown changed nothing
 
 
 def test_the_grace_period_is_that_of_the_api_and_may_shrink() -> None:
@@ -297,6 +297,7 @@ def test_a_job_has_its_pods_as_lanes_and_its_back_off_between() -> None:
     assert [span.label for span in found.waits] == ["back-off 10 s", "back-off 20 s"]
     assert [lane.spans[-1].look for lane in found.lanes] == [Look.FAILED, Look.FAILED, Look.COMPLETED]
     assert found.lanes[0].spans[-1].label == "Failed 3"
+    assert [lane.note for lane in found.lanes] == ["attempt 1", "attempt 2", "attempt 3"]
     assert [band.name for band in found.counters] == ["active", "ready", "succeeded", "failed"]
     assert [one.value for one in found.counters[3].segments] == ["0", "1", "2"]
     assert [band.name for band in found.conditions] == ["Complete"]
@@ -311,6 +312,34 @@ def test_differences_are_where_lanes_look_otherwise() -> None:
     assert differences([base, nearly]) == [{}, {}]
     assert differences([base, later, nearly])[0] == {lane: ((5 * SECOND, 9 * SECOND),)}
     assert differences([base]) == [{}]
+
+
+def ended_run(end: float, why: str) -> History:
+    records: list[AnyRecord] = [changed(0, "Pod", "web", "ADDED", object=pod_object("web", ["app"])), START, running(2)]
+    return History(header(), [*records, Ended(at=seconds(end), why=why)])
+
+
+@pytest.mark.parametrize(("why", "end"), [("settled", 32), ("until", 4), ("horizon", 4)])
+def test_a_run_that_settled_goes_on_as_long_as_the_others(why: str, end: float) -> None:
+    shown = pictures([ended_run(4, why), ended_run(32 * 16 / 17, "settled")])[0]
+    lane = shown.pods[0].lanes[0]
+    assert (lane.spans[-1].look, lane.spans[-1].is_open) == (Look.READY, True)
+    goes_on = why == "settled"
+    assert (shown.end > 30 * SECOND) is (lane.spans[-1].end > 30 * SECOND) is goes_on
+    assert (shown.pods[0].phase.segments[-1].end == shown.end) is True
+    assert goes_on or shown.end == end * SECOND
+
+
+def test_of_a_run_whose_pods_are_gone_nothing_goes_on() -> None:
+    gone = changed(3, "Pod", "web", "DELETED")
+    history = History(header(), [*run_of(START), gone, Ended(at=4 * SECOND, why="settled")])
+    assert pictures([history])[0].end == 4 * SECOND
+
+
+def test_what_the_api_server_refused_is_told() -> None:
+    refused = ActionDone(at=SECOND, do="create Pod", code=422, message="no")
+    known = picture(run_of(refused, ActionDone(at=SECOND, do="delete", code=404))).refusals
+    assert [(one.at, one.what, one.message) for one in known] == [(SECOND, "Pod", "no")]
 
 
 def test_where_it_ran_tells_runs_apart() -> None:

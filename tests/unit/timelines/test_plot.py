@@ -12,14 +12,16 @@ from matplotlib.figure import Figure
 
 from kubesim.errors import KubesimError
 from kubesim.history.history import History
+from kubesim.history.records import ActionDone, Ended
 from kubesim.timelines.lanes import picture
 from kubesim.timelines.lanes_model import Look
 from kubesim.timelines.plot import plot, save, text_measure
 from kubesim.timelines.plot_layout import lay_out
-from kubesim.timelines.plot_shapes import Room, Sheet, Text
+from kubesim.timelines.plot_shapes import Line, Room, Sheet, Text
 from kubesim.timelines.plot_style import DARK, LIGHT, THEMES
+from kubesim.units import SECOND, seconds
 from tests.unit.timelines.by_hand import history as one_of_everything
-from tests.unit.timelines.lanes_by_hand import crowd, job
+from tests.unit.timelines.lanes_by_hand import changed, crowd, header, job, pod_object, runtime
 
 HISTORIES: Final = Path(__file__).parent / "histories"
 
@@ -79,13 +81,45 @@ def test_what_must_be_said_is_said() -> None:
     ):
         assert words in said
     assert said.count("proxy") == said.count("app") == 2
-    assert any("proxy (underlined" in words for words in said)
+    told = "On 1.28 (SidecarContainers=true) all containers get SIGTERM at once"
+    assert any(words.startswith(told) for words in said)
+    assert "differs" in said
 
 
 def test_nothing_differs_is_said_too() -> None:
     said = words_of(plot([recorded("1.29"), recorded("1.29")]))
-    assert "Nothing differs on 1.29." in said
+    assert any(words.startswith("Nothing differs") for words in said)
     assert "differs" not in said
+
+
+def test_what_the_api_server_refused_stands_where_its_panel_would_be() -> None:
+    answer = 'Pod "web" is invalid: spec.x: Forbidden: not here'
+    refusing = History(
+        header("1.28"),
+        [ActionDone(at=0, do="create Pod", code=422, message=answer), Ended(at=SECOND, why="settled")],
+    )
+    said = words_of(plot([refusing, recorded("1.29")]))
+    assert said.index("Pod refused by the API server") < said.index(answer) < said.index("Pod demo on node1")
+    assert "phase" in said
+
+
+def test_words_keep_away_from_where_lanes_are_torn() -> None:
+    records = [runtime(1, "web", "app", "start"), runtime(3601, "web", "app", "exit", code=0)]
+    records = [changed(0, "Pod", "web", "ADDED", object=pod_object("web", ["app"])), *records]
+    shown = picture(History(header(), [*records, Ended(at=seconds(3602), why="until")]))
+    sheet = lay_out([shown], LIGHT, text_measure(), width=8)
+    tears = [line.points for line in sheet.lines if is_tear(line)]
+    assert len(tears) == 2
+    assert any(text.text.startswith("running") for text in sheet.texts), "there is room before the tear"
+    for points in tears:
+        x, top, bottom = points[0][0], points[0][1], points[-1][1]
+        for text in sheet.texts:
+            assert not sheet.room_of(text, 0).meets(Room(x - 0.01, top, x + 0.01, bottom)), text.text
+
+
+def is_tear(line: Line) -> bool:
+    """A torn edge through the lanes: many points below each other."""
+    return len(line.points) > 4 and line.colour == LIGHT.rule
 
 
 def test_long_names_keep_both_ends() -> None:

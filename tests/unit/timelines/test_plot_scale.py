@@ -69,6 +69,10 @@ def test_ticks_are_round_and_apart_and_never_in_a_break() -> None:
         (2 * MINUTE + 5 * SECOND + SECOND // 2, "2m05.5s"),
         (HOUR, "1h"),
         (HOUR + 10 * MINUTE, "1h10m"),
+        (24 * HOUR + 5 * SECOND, "24h 05s"),
+        (720 * HOUR, "30d"),
+        (720 * HOUR + 5 * SECOND, "30d 05s"),
+        (726 * HOUR + 10 * MINUTE, "30d6h10m"),
     ],
 )
 def test_labels(instant: int, label: str) -> None:
