@@ -17,6 +17,7 @@ from kubesim.guarantees import (
     backoff,
     hooks,
     init,
+    injection,
     jobs,
     jobs_more,
     phase_conditions,
@@ -45,20 +46,17 @@ CHECKS: Final[tuple[Check, ...]] = (
     *status_fields.CHECKS,
     *scheduling.CHECKS,
     *admission.CHECKS,
+    *injection.CHECKS,
     *jobs.CHECKS,
     *jobs_more.CHECKS,
 )
 
-_NO_WEBHOOKS: Final = "no record says what a webhook changed"
 _RECIPE: Final = "a recipe for programs: a history does not say which container plays the sidecar's part"
 _NO_NODES: Final = "nodes are not lost, cut off, shut down or under pressure yet"
 _NO_SCHEDULER: Final = "no record says what a taint, a preemption or a budget brought about"
 
 UNJUDGED: Final[Mapping[str, str]] = {
-    "sidecar-webhook-strip-full-update": _NO_WEBHOOKS,
-    "sidecar-webhook-conditional": _NO_WEBHOOKS,
-    "sidecar-universal-injector-native": _RECIPE,
-    "sidecar-universal-injector-legacy": _RECIPE,
+    "sidecar-webhook-conditional": "that Pods may fare differently is a permission: nothing can break it",
     "sidecar-universal-injector-version-check": _RECIPE,
     "sidecar-injector-double-requests": _RECIPE,
     "sidecar-injection-by-node-label": _RECIPE,

@@ -153,6 +153,8 @@ class Admitted(Record, frozen=True, kw_only=True, tag="admission"):
     took: Duration = 0
     message: str = ""
     """What the API server says of a refusal or of a failed call."""
+    client: str = ""
+    """The release of the client library with which it wrote the whole object back; empty: it sent a patch."""
     diff: tuple[dict[str, Any], ...] = ()
     """What it changed: a JSON patch (RFC 6902), with the defaults of what it added."""
     dropped: tuple[str, ...] = ()

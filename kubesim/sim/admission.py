@@ -34,6 +34,11 @@ _RULES: Final = {"patched": ("C-31",), "unchanged": ("C-31",)}
 _TOO_LATE: Final = "context deadline exceeded"
 
 
+def _client_of(webhook: Webhook) -> str:
+    """The release of the library through which a declared webhook writes whole objects back."""
+    return (webhook.act.whole_object or "") if isinstance(webhook.act, Changes) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What webhooks and their records ask about beside the objects."""
@@ -105,6 +110,7 @@ class Admission:
                 round=effect.round,
                 took=took,
                 message=effect.message,
+                client=_client_of(webhook),
                 diff=effect.diff,
                 dropped=effect.dropped,
                 requests=self._requests(about, effect),

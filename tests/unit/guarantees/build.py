@@ -12,6 +12,7 @@ from typing import Any
 from kubesim.history.history import History
 from kubesim.history.records import (
     ActionDone,
+    Admitted,
     AnyRecord,
     ComponentHeader,
     Decided,
@@ -19,6 +20,7 @@ from kubesim.history.records import (
     EventEmitted,
     Header,
     ObjectChanged,
+    OutputWritten,
     ProbeChanged,
     RuntimeChanged,
 )
@@ -299,6 +301,25 @@ class Writer:
         if "grace" in arguments:
             arguments["grace"] = int(arguments["grace"])
         self.records.append(ActionDone(at=self.at, do=do, arguments={"name": self.name, **arguments}, code=code))
+
+    def says(self, container: str, *words: str) -> None:
+        self.records.append(
+            OutputWritten(
+                at=self.at, namespace="default", pod=self.name, container=container, line=" ".join(words),
+                run=self.runs.get((self.name, container), 0),
+            )
+        )  # fmt: skip
+
+    def admits(self, does: str, client: str = "") -> None:
+        """A webhook ``strips`` the field of the first init container, or ``keeps`` it."""
+        path = "/spec/initContainers/0/restartPolicy"
+        diff: tuple[dict[str, Any], ...] = ({"op": "remove", "path": path},) if does == "strips" else ()
+        self.records.append(
+            Admitted(
+                at=self.at, webhook="hook", configuration="hook", operation="CREATE", kind="Pod", namespace="default",
+                name="web", result="patched" if diff else "unchanged", diff=diff, client=client,
+            )
+        )  # fmt: skip
 
     def sends(self, code: str) -> None:
         """A create at an instant of its own, with the manifest that was sent."""
