@@ -99,6 +99,10 @@ class Node:
     place: Place | None = field(default=None, compare=False, repr=False)
 
 
+UNDECLARED_NODE: Final = Node(allocatable={"cpu": "64", "memory": "256Gi"})
+"""The node of a scenario that declares none: a large machine, on which what no machine can hold does not fit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """What is to be known of an image: it is on every node, unless it takes time to pull, or is missing."""
@@ -133,7 +137,7 @@ class Cluster:
 
     settings: Settings = Settings()
     control_plane: ControlPlane = ControlPlane()
-    nodes: tuple[Node, ...] = (Node(),)
+    nodes: tuple[Node, ...] = (UNDECLARED_NODE,)
     images: Mapping[str, Image] = field(default_factory=dict)
     timing: Timing = Timing()
     webhooks: tuple[Webhook, ...] = ()
@@ -168,7 +172,7 @@ class Cluster:
 
 
 DEFAULT_CLUSTER: Final = Cluster()
-"""One node with room for everything, all on the latest release."""
+"""One large node, all on the latest release."""
 
 
 def check_cluster(cluster: Cluster) -> Cluster:

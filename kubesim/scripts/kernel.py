@@ -65,7 +65,7 @@ class Kernel:
     hostname: str
     files: Filesystem
     draw: Callable[[], float]
-    network: Callable[[str], bool] | None = None
+    network: Callable[[str], bool | None] | None = None
     memory_limit: int | None = None
     run: int = 0
     started: Instant = 0

@@ -45,7 +45,8 @@ def no_chance() -> float:
 class ContainerSetup:
     """What a container run is made of. ``command`` and ``args`` are those of the manifest, ``$(VAR)`` expanded.
 
-    ``network`` says whether a host name answers now; without it wget, nslookup and the like are assumed to succeed.
+    ``network`` says whether a host name answers now (None: it cannot know); without an answer wget, nslookup and the
+    like are assumed to succeed.
     ``behaviour`` replaces the program by declared steps. ``draw`` gives uniform numbers in [0, 1) from the run's
     named stream. ``run`` counts the container's runs from 0.
     """
@@ -60,7 +61,7 @@ class ContainerSetup:
     behaviour: Behaviour | None = None
     run: int = 0
     memory_limit: int | None = None
-    network: Callable[[str], bool] | None = None
+    network: Callable[[str], bool | None] | None = None
     termination_message_path: str = "/dev/termination-log"
     draw: Callable[[], float] = no_chance
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from kubesim.scripts import tools
@@ -9,6 +10,7 @@ from kubesim.scripts.declared import Behaviour, DeclaredProgram, Length, Reactio
 from kubesim.scripts.filesystem import Directory, File, FileError, absolute
 from kubesim.scripts.images import PATH, interpreter, program_behaviours
 from kubesim.scripts.process import Process, Shell
+from kubesim.units import format_duration
 
 if TYPE_CHECKING:
     from kubesim.scripts.kernel import Kernel
@@ -93,7 +95,7 @@ def load(kernel: Kernel, process: Process, argv: tuple[str, ...], variables: dic
     if short in _SHELL_NAMES:
         return _load_shell(kernel, process, argv, variables, short)
     process.shell = None
-    process.program = tools.program(kernel, process, short, argv) or _declared(kernel, short, argv)
+    process.program = tools.program(kernel, process, short, argv) or _declared(kernel, short, argv, variables)
     return None
 
 
@@ -127,27 +129,57 @@ def _load_shell(
     return None
 
 
-def _declared(kernel: Kernel, name: str, argv: tuple[str, ...]) -> DeclaredProgram:
-    """A program that is not modelled: a row of the images table, or the plain assumption."""
+def _declared(kernel: Kernel, name: str, argv: tuple[str, ...], variables: Mapping[str, str]) -> DeclaredProgram:
+    """A program that is not modelled: its text worked out, a row of the images table, or the plain assumption."""
+    behaviour = _interpreted(name, argv, variables) or _row(kernel, name, argv) or _assumed(kernel, name, argv)
+    return DeclaredProgram(behaviour, kernel.now)
+
+
+def _interpreted(name: str, argv: tuple[str, ...], variables: Mapping[str, str]) -> Behaviour | None:
+    """A short program text that can be worked out; see :mod:`kubesim.scripts.small_python`."""
+    if (interpreter(name) or {}).get("language") != "python" or len(argv) < 3 or argv[1] != "-c":
+        return None
+    from kubesim.scripts.small_python import python_behaviour
+
+    return python_behaviour(argv[2], variables)
+
+
+def _row(kernel: Kernel, name: str, argv: tuple[str, ...]) -> Behaviour | None:
+    """What the images table says of a program, or of a program and its first argument."""
     rows = program_behaviours()
     key = f"{name} {argv[1]}" if len(argv) > 1 and f"{name} {argv[1]}" in rows else name
-    behaviour = rows.get(key)
+    behaviour = tools.stress(argv) if name == "stress" else rows.get(key)
+    if behaviour is not None:
+        kernel.assume(f"`{name}` assumed to {_in_words(behaviour)}")
+    return behaviour
+
+
+def _assumed(kernel: Kernel, name: str, argv: tuple[str, ...]) -> Behaviour:
     language = interpreter(name)
-    if (
-        behaviour is None
-        and language is not None
-        and any(word in language["code"] or word[:2] in language["code"] for word in argv[1:])
-    ):
-        behaviour = Behaviour(lasts=Length("fixed", 0))
+    if language is not None and _is_program_text(argv[1:], language["code"]):
         kernel.assume(f"`{' '.join(argv[:2])} ...` assumed to end at once with exit 0; declare a script for it")
-    elif behaviour is None and name in kernel.image.toolbox:
-        behaviour = Behaviour(lasts=Length("fixed", 0))
+        return Behaviour(lasts=Length("fixed", 0))
+    if name in kernel.image.toolbox:
         kernel.assume(f"`{' '.join(argv)}` is not modelled; assumed to end at once with exit 0")
-    else:
-        if name == "stress":
-            behaviour = tools.stress(argv)
-        behaviour = behaviour or Behaviour(on_signal={"TERM": Reaction(Length("fixed", 0), 0)})
-        reaction = behaviour.on_signal.get("TERM")
-        ending = f"then exit {reaction.exit}" if reaction else "which it does not handle"
-        kernel.assume(f"`{name}` assumed to run until SIGTERM, {ending}")
-    return DeclaredProgram(behaviour, kernel.now)
+        return Behaviour(lasts=Length("fixed", 0))
+    behaviour = Behaviour(on_signal={"TERM": Reaction(Length("fixed", 0), 0)})
+    kernel.assume(f"`{name}` assumed to {_in_words(behaviour)}")
+    return behaviour
+
+
+def _is_program_text(words: tuple[str, ...], options: list[str]) -> bool:
+    return any(word in options or word[:2] in options for word in words)
+
+
+def _in_words(behaviour: Behaviour) -> str:
+    """What a behaviour comes to, for the list of assumptions."""
+    parts = []
+    if behaviour.startup.first:
+        parts.append(f"answer {format_duration(int(behaviour.startup.first))} after its start")
+    if behaviour.lasts is not None:
+        parts.append(f"run {format_duration(int(behaviour.lasts.first))}, then exit {behaviour.exit_code(0)}")
+        return " and to ".join(parts)
+    reaction = behaviour.on_signal.get("TERM")
+    wait = f" {format_duration(int(reaction.after.first))} later" if reaction and reaction.after.first else ""
+    parts.append(f"run until SIGTERM, {f'then exit {reaction.exit}{wait}' if reaction else 'which it does not handle'}")
+    return " and to ".join(parts)

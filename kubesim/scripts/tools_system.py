@@ -193,15 +193,16 @@ def nginx_signal(call: Call) -> int:
 
 
 def network(call: Call) -> int:
-    """wget, curl, nslookup, ping, nc: as the machine's driver says, else assumed to succeed; nothing is shown."""
+    """wget, curl, nslookup, ping, nc: as the cluster's names say, else assumed to succeed; nothing is shown."""
     name = call.argv[0].rsplit("/", 1)[-1]
     found, operands = options(call.argv[1:], "OoqTtwXHdu" if name in ("wget", "curl") else "wcW")
-    if call.kernel.network is None:
+    host = re.sub(r"^\w+://|[:/].*$", "", operands[-1] if name in ("wget", "curl") else operands[0]) if operands else ""
+    answers = call.kernel.network(host) if call.kernel.network is not None and host else None
+    if answers is None:
         call.kernel.assume(f"`{' '.join(call.argv)}` assumed to succeed at once; declare a script for another outcome")
-    elif operands:
+    else:
         call.kernel.unsteady += 1
-        host = re.sub(r"^\w+://|[:/].*$", "", operands[-1] if name in ("wget", "curl") else operands[0])
-        if not call.kernel.network(host):
+        if not answers:
             call.err(f"can't resolve '{host}'" if name == "nslookup" else f"bad address '{host}'")
             return 6 if name == "curl" else 1
     target = found.get("O") or found.get("o")

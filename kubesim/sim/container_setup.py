@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import partial
@@ -20,6 +21,10 @@ from kubesim.store import Store
 
 _NODE_RESOURCES = {"cpu": 2, "memory": 24 * 2**30, "ephemeral-storage": 100 * 2**30}
 """What a node offers when a limit is not set (cores and bytes); the downward API shows it."""
+
+
+_SERVICE_NAME = re.compile(r"([a-z0-9-]+)(?:\.([a-z0-9-]+)\.svc(?:\.cluster\.local)?\.?)?")
+"""The names that a Pod's DNS finds a Service by, its own namespace's without a dot."""
 
 
 class MachineShop:
@@ -60,6 +65,7 @@ class MachineShop:
             hostname=name,
             working_dir=container.working_dir,
             filesystem=filesystem(pod, container, volumes),
+            network=partial(self._answers, pod.metadata.namespace),
             run=run,
             memory_limit=_memory_limit(container),
             behaviour=self._override(pod, container),
@@ -67,6 +73,14 @@ class MachineShop:
             draw=self.timing.stream(f"script/{pod.metadata.namespace}/{pod.metadata.name}/{container.name}").random,
         )
         return Machine(setup)
+
+    def _answers(self, namespace: str, host: str) -> bool | None:
+        """Whether the cluster's DNS knows a name: those of Services; None for names outside the cluster."""
+        match = _SERVICE_NAME.fullmatch(host)
+        if match is None or host == "localhost":
+            return None
+        name, other = match.groups()
+        return self.store.find("Service", other or namespace, name) is not None
 
     def _find(self, namespace: str, kind: str, name: str) -> dict[str, Any] | None:
         return self.store.find(kind, namespace, name)

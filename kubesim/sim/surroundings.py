@@ -232,6 +232,15 @@ def _downward(
     return Files.of(texts, read_only=True, name=name)
 
 
+_SERVICE_ACCOUNT = "var/run/secrets/kubernetes.io/serviceaccount"
+
+
 def filesystem(pod: Pod, container: Container, volumes: Mapping[str, Files]) -> Filesystem:
-    """A new container run's view of files: an empty layer of its own above the image, and its mounts."""
-    return Filesystem(mounts=mounts(pod, container, volumes))
+    """A new container run's view of files: an empty layer of its own above the image, and its mounts.
+
+    Departure: the service account's files are there, but not as the volume that the API server adds to the Pod.
+    """
+    files = Filesystem(mounts=mounts(pod, container, volumes))
+    if (pod.raw.get("spec") or {}).get("automountServiceAccountToken") is not False:
+        files.layer.write(f"{_SERVICE_ACCOUNT}/namespace", pod.metadata.namespace)
+    return files
