@@ -2,7 +2,8 @@
 
 Only what such programs usually do is understood: conditions on the environment, printing, sleeping, exiting, raising.
 Whatever else makes the whole program an assumption, as for any program that is not modelled; nothing is guessed half.
-Sources: the Python language reference; ``sys.exit`` (a text goes to stderr, status 1), an uncaught exception ends with 1.
+Sources: the Python language reference; ``sys.exit`` (a text goes to stderr, status 1), an uncaught exception
+ends with 1.
 """
 
 from __future__ import annotations
@@ -197,9 +198,9 @@ class _Run:
                 ]
             case "time.sleep", [int() | float() as length] if length >= 0:
                 self.elapsed += int(length * seconds(1))
-            case ("sys.exit" | "exit" | "quit"), ([] | [_]):
+            case (("sys.exit" | "exit" | "quit"), ([] | [_])):
                 raise _Ends(self.status(args[0] if args else None))
-            case ("os.environ.get" | "os.getenv"), ([_] | [_, _]):
+            case (("os.environ.get" | "os.getenv"), ([_] | [_, _])):
                 return self.environment.get(*args)
             case _ if function in _FUNCTIONS:
                 return _FUNCTIONS[function](*args)

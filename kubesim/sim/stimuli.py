@@ -88,17 +88,8 @@ class Stimuli:
     def _create_or_apply(self, action: Create | Apply, document: Document) -> None:
         raw = document.raw
         note_unmodelled(document, self.world.recorder, self.world.clock.now)
-        metadata = raw.get("metadata") or {}
-        found = self.store.find(raw.get("kind", ""), metadata.get("namespace", "default"), metadata.get("name", ""))
-        if isinstance(action, Apply) and found is not None:
-            patch = Patch(
-                at=action.at,
-                kind=raw["kind"],
-                name=metadata["name"],
-                namespace=metadata.get("namespace", "default"),
-                patch={key: value for key, value in raw.items() if key not in ("apiVersion", "kind")},
-            )
-            self._ask("apply", {"object": raw}, _Patch(self, patch))
+        if isinstance(action, Apply):
+            self._ask("apply", {"object": raw}, _Apply(self, raw))
             return
         self._ask("create", {"object": raw}, _Create(self, raw))
 
@@ -184,6 +175,15 @@ class _Create:
 
     def __call__(self, now: Instant) -> Reply:
         return self.stimuli.store.create(self.raw, now, actor=_USER)
+
+
+@dataclass(frozen=True, slots=True)
+class _Apply:
+    stimuli: Stimuli
+    raw: dict[str, Any]
+
+    def __call__(self, now: Instant) -> Reply:
+        return self.stimuli.store.apply(self.raw, now, actor=_USER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,8 @@ COLUMNS: Final[dict[str, dict[str, Any]]] = {
     "1.36": {"release": "1.36", "gates": {}},
 }
 KEYS: Final = frozenset(
-    "name releases with over template spec refused get fields logs log_counts all_logs same_through gone pods at_once kept "
-    "replace on_first_pod".split()
+    ("name", "releases", "with", "over", "spec", "refused", "get", "fields", "logs", "log_counts", "all_logs")
+    + ("same_through", "gone", "pods", "at_once", "kept", "replace", "on_first_pod")
 )
 
 
@@ -100,7 +100,9 @@ def history_of(case: Case, spec: dict[str, Any]) -> History:
     scenario = {"apiVersion": "kubesim/v1", "kind": "Scenario", "metadata": {"name": "example"}, "spec": spec}
     inputs: list[Any] = []
     if over := case.run.get("over"):
-        applied = [{"at": at, "apply": {"file": str(EXAMPLES / path)}} for at, path in (("0s", over), ("10s", case.path))]
+        applied = [
+            {"at": at, "apply": {"file": str(EXAMPLES / path)}} for at, path in (("0s", over), ("10s", case.path))
+        ]
         scenario["spec"] = {**spec, "actions": [*spec.get("actions", []), *applied]}
     else:
         inputs.append(_manifest(case))
@@ -162,8 +164,8 @@ def _rows(history: History, wanted: list[dict[str, Any]]) -> list[str]:
 def _fields(history: History, wanted: dict[str, dict[str, Any]]) -> list[str]:
     last = {f"{key.kind}/{key.name}": versions[-1].object for key, versions in history.all_versions.items()}
     found = []
-    for name, fields in wanted.items():
-        for path, value in fields.items():
+    for name, values in wanted.items():
+        for path, value in values.items():
             seen = _at(last.get(name), path)
             if seen != value:
                 found.append(f"{name} {path}: {seen!r}, not {value!r}")
