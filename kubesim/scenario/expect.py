@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from kubesim.scenario.expect_jobs import JobGone, JobIs, JobPods, JobRelation, check_job, each_job
+from kubesim.scenario.expect_words import Seen, all_of, at, listed, times, when
 from kubesim.scenario.facts import ConditionChange, EventFacts, Facts, JobFacts, Moment, PodFacts, Run
 from kubesim.scenario.shapes import Place
 from kubesim.units import Duration, format_duration
@@ -120,7 +122,7 @@ class EventSeen:
 
 
 Relation: TypeAlias = (
-    Happens | NeverStarts | Restarted | RunsTogether | Killed | PodIs | PodGone | ConditionIs | EventSeen
+    Happens | NeverStarts | Restarted | RunsTogether | Killed | PodIs | PodGone | ConditionIs | EventSeen | JobRelation
 )
 
 
@@ -148,13 +150,12 @@ class Outcome:
     explanation: str
 
 
-Seen: TypeAlias = tuple[bool, str]
-
-
 def check(expectation: Expectation, facts: Facts, release_name: str) -> Outcome:
     """The outcome of one expectation on the facts of one run."""
     if not expectation.is_about(release_name):
-        return Outcome(expectation, None, f"says nothing about {release_name}, only about {_or(expectation.releases)}")
+        return Outcome(
+            expectation, None, f"says nothing about {release_name}, only about {listed(expectation.releases)}"
+        )
     held, explanation = _check(expectation.relation, facts)
     return Outcome(expectation, held, explanation)
 
@@ -179,6 +180,8 @@ def _check(relation: Relation, facts: Facts) -> Seen:
             return _condition(relation, facts)
         case EventSeen():
             return _event(relation, facts.events)
+        case JobIs() | JobPods() | JobGone():
+            return check_job(relation, facts)
 
 
 def _happens(relation: Happens, facts: Facts) -> Seen:
@@ -200,11 +203,11 @@ def _find(what: Moments, runs: tuple[Run, ...]) -> tuple[Moment | None, str]:
         return None, f"{name} never started"
     if what.run is not None:
         if what.run >= len(runs):
-            return None, f"{name} ran {_times(len(runs))}, so it has no run {what.run}"
+            return None, f"{name} ran {times(len(runs))}, so it has no run {what.run}"
         runs = (runs[what.run],)
     match what.what:
         case "starts":
-            return runs[0].start, f"{name} started at {_at(runs[0].start)}"
+            return runs[0].start, f"{name} started at {at(runs[0].start)}"
         case "signalled":
             return _signalled(what, runs)
         case _:
@@ -215,8 +218,8 @@ def _signalled(what: Moments, runs: tuple[Run, ...]) -> tuple[Moment | None, str
     sent = [pair for run in runs for pair in run.signals]
     for moment, signal in sent:
         if what.signal in (None, signal):
-            return moment, f"{what.container} got {signal} at {_at(moment)}"
-    others = _or(tuple(f"{signal} at {_at(moment)}" for moment, signal in sent)) or "no signal at all"
+            return moment, f"{what.container} got {signal} at {at(moment)}"
+    others = listed(f"{signal} at {at(moment)}" for moment, signal in sent) or "no signal at all"
     return None, f"{what.container} got no {what.signal or 'signal'}: {others}"
 
 
@@ -225,7 +228,7 @@ def _exited(what: Moments, runs: tuple[Run, ...]) -> tuple[Moment | None, str]:
     if not ended or ended[-1].exit is None:
         return None, f"{what.container} never exited"
     last = ended[-1]
-    text = f"{what.container} exited with {last.code} ({last.reason or 'no reason'}) at {_at(ended[-1].exit)}"
+    text = f"{what.container} exited with {last.code} ({last.reason or 'no reason'}) at {at(ended[-1].exit)}"
     if what.code not in (None, last.code) or what.reason not in (None, last.reason):
         return None, text
     return last.exit, text
@@ -257,20 +260,20 @@ def _bound(bound: Moments | Duration, pod: PodFacts, facts: Facts, is_before: bo
     for one in holders:
         if bound.container in (one.containers or {}):
             return _find(bound, (one.containers or {})[bound.container])
-    return None, f"no container {bound.container} in {_or(tuple(one.name for one in holders)) or bound.pod}"
+    return None, f"no container {bound.container} in {listed(one.name for one in holders) or bound.pod}"
 
 
 _LAST = 1 << 62
 
 
 def _never_starts(container: str, runs: tuple[Run, ...]) -> Seen:
-    return not runs, f"{container} started at {_at(runs[0].start)}" if runs else f"{container} never started"
+    return not runs, f"{container} started at {at(runs[0].start)}" if runs else f"{container} never started"
 
 
 def _restarted(relation: Restarted, runs: tuple[Run, ...]) -> Seen:
     restarts = max(0, len(runs) - 1)
     enough = restarts >= relation.least and (relation.most is None or restarts <= relation.most)
-    return enough, f"{relation.container} was restarted {_times(restarts)}"
+    return enough, f"{relation.container} was restarted {times(restarts)}"
 
 
 def _together(relation: RunsTogether, pod: PodFacts, runs: tuple[Run, ...]) -> Seen:
@@ -278,7 +281,7 @@ def _together(relation: RunsTogether, pod: PodFacts, runs: tuple[Run, ...]) -> S
         for theirs in (pod.containers or {}).get(relation.other, ()):
             start = max(mine.start, theirs.start)
             if all(run.exit is None or start < run.exit for run in (mine, theirs)):
-                return relation.together, f"{relation.container} and {relation.other} ran together from {_at(start)}"
+                return relation.together, f"{relation.container} and {relation.other} ran together from {at(start)}"
     return not relation.together, f"{relation.container} and {relation.other} never ran together"
 
 
@@ -286,21 +289,20 @@ def _killed(relation: Killed, runs: tuple[Run, ...]) -> Seen:
     moment = next((run.killed for run in runs if run.killed is not None), None)
     if moment is None:
         return not relation.killed, f"{relation.container} got no SIGKILL"
-    return relation.killed, f"{relation.container} got SIGKILL at {_at(moment)}"
+    return relation.killed, f"{relation.container} got SIGKILL at {at(moment)}"
 
 
 def _pod_is(relation: PodIs, pod: PodFacts) -> Seen:
     reached = [phase for moment, phase in pod.phases if relation.at is None or moment.at <= relation.at]
     phase = reached[-1] if reached else "no phase"
-    when = "at the end" if relation.at is None else f"at {format_duration(relation.at)}"
     held = relation.phase in (None, phase) and relation.reason in (None, pod.reason)
-    return held, f"{pod.name} was {phase}{f' ({pod.reason})' if pod.reason else ''} {when}"
+    return held, f"{pod.name} was {phase}{f' ({pod.reason})' if pod.reason else ''} {when(relation.at)}"
 
 
 def _gone(relation: PodGone, pod: PodFacts, facts: Facts) -> Seen:
     if pod.gone is None:
         return not relation.gone, f"{pod.name} was still there at {format_duration(facts.end)}"
-    text = f"{pod.name} was gone at {_at(pod.gone)}"
+    text = f"{pod.name} was gone at {at(pod.gone)}"
     if not relation.gone:
         return False, text
     return _ordered(pod.gone, text, relation.before, relation.after, pod, facts)
@@ -309,22 +311,18 @@ def _gone(relation: PodGone, pod: PodFacts, facts: Facts) -> Seen:
 def _condition(relation: ConditionIs, facts: Facts) -> Seen:
     if relation.job is None:
         return _each_pod(facts, relation.pod, lambda pod: _condition_of(relation, pod))
-    jobs = [job for job in facts.jobs if fnmatchcase(job.name, relation.job)]
-    if not jobs:
-        return False, f"there was no Job {relation.job}"
-    return _all([_condition_of(relation, job) for job in jobs])
+    return each_job(facts, relation.job, lambda job: _condition_of(relation, job), relation.at)
 
 
 def _condition_of(relation: ConditionIs, holder: PodFacts | JobFacts) -> Seen:
     changes = [change for change in holder.conditions if change.type == relation.type]
     reached = [change for change in changes if relation.at is None or change.moment.at <= relation.at]
-    when = "at the end" if relation.at is None else f"at {format_duration(relation.at)}"
     if not reached:
-        return False, f"{holder.name} had no condition {relation.type} {when}"
+        return False, f"{holder.name} had no condition {relation.type} {when(relation.at)}"
     last: ConditionChange = reached[-1]
     held = last.status == relation.status and relation.reason in (None, last.reason)
     because = f" ({last.reason})" if last.reason else ""
-    return held, f"{relation.type} of {holder.name} was {last.status}{because} {when}"
+    return held, f"{relation.type} of {holder.name} was {last.status}{because} {when(relation.at)}"
 
 
 def _event(relation: EventSeen, events: tuple[EventFacts, ...]) -> Seen:
@@ -338,7 +336,7 @@ def _event(relation: EventSeen, events: tuple[EventFacts, ...]) -> Seen:
     ]
     count = sum(event.count for event in matching)
     held = count >= relation.least and (relation.most is None or count <= relation.most)
-    text = f"{relation.reason} was seen {_times(count)}"
+    text = f"{relation.reason} was seen {times(count)}"
     others = [event.message for event in events if event.reason == relation.reason and event not in matching]
     return held, text + (f"; other messages: {others[0]!r}" if others and not held else "")
 
@@ -352,36 +350,18 @@ def _each(
     if not holders:
         known = sorted({name for pod in pods for name in pod.containers or ()})
         where = f"in {pattern}" if pattern else "in any pod"
-        return False, f"no container {container} {where}; there is {_or(tuple(known)) or 'none'}"
+        return False, f"no container {container} {where}; there is {listed(known) or 'none'}"
     named = [(pod, (pod.containers or {})[container]) for pod in holders]
-    return _all([_with_pod(pod, one_pod(pod, runs), len(holders) > 1) for pod, runs in named])
+    return all_of([_with_pod(pod, one_pod(pod, runs), len(holders) > 1) for pod, runs in named])
 
 
 def _each_pod(facts: Facts, pattern: str | None, one_pod: Callable[[PodFacts], Seen]) -> Seen:
     pods = [pod for pod in facts.pods if pattern is None or fnmatchcase(pod.name, pattern)]
     if not pods:
         known = tuple(pod.name for pod in facts.pods)
-        return False, f"there was no pod {pattern or 'at all'}; there was {_or(known) or 'none'}"
-    return _all([one_pod(pod) for pod in pods])
+        return False, f"there was no pod {pattern or 'at all'}; there was {listed(known) or 'none'}"
+    return all_of([one_pod(pod) for pod in pods])
 
 
 def _with_pod(pod: PodFacts, seen: Seen, needed: bool) -> Seen:
     return (seen[0], f"{pod.name}: {seen[1]}") if needed else seen
-
-
-def _all(seen: list[Seen]) -> Seen:
-    """Held when all held; explained by those that broke it, or by all."""
-    broken = [text for held, text in seen if not held]
-    return not broken, "; ".join(broken or [text for _, text in seen])
-
-
-def _at(moment: Moment | Any) -> str:
-    return format_duration(moment.at)
-
-
-def _times(count: int) -> str:
-    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
-
-
-def _or(words: tuple[str, ...]) -> str:
-    return ", ".join(words)

@@ -21,13 +21,14 @@ from kubesim.scenario.expect import (
     Restarted,
     RunsTogether,
 )
+from kubesim.scenario.expect_jobs import COUNTERS, INDEXES, JobGone, JobIs, JobPods
 from kubesim.scenario.shapes import Choice, Either, Field, Flag, Integer, Items, Length, Place, Record, Shape, Text
 
 PHASES: Final = ("Pending", "Running", "Succeeded", "Failed", "Unknown")
 
 _BESIDE: Final[Mapping[str, frozenset[str]]] = {
     "phase": frozenset({"pod", "reason", "at"}),
-    "gone": frozenset({"pod", "before", "after"}),
+    "gone": frozenset({"pod", "job", "before", "after"}),
     "exits": frozenset({"pod", "container", "run", "before", "after"}),
     "starts": frozenset({"pod", "container", "run", "before", "after"}),
     "signalled": frozenset({"pod", "container", "run", "before", "after"}),
@@ -37,6 +38,8 @@ _BESIDE: Final[Mapping[str, frozenset[str]]] = {
     "killed": frozenset({"pod", "container"}),
     "condition": frozenset({"pod", "job", "at"}),
     "event": frozenset(),
+    "status": frozenset({"job", "at"}),
+    "pods": frozenset({"job", "at"}),
     "reason": frozenset({"pod", "at"}),
 }
 """Each relation by its verb, and the fields that may stand beside it (``release`` always may)."""
@@ -63,8 +66,7 @@ def _expectation(*, place: Place, release: Any = (), **values: Any) -> Expectati
             )
     if "container" in beside and "container" not in written:
         raise place.error(f'"container" is missing; name the container that {verb} is about')
-    if verb in ("phase", "reason", "gone") and "pod" not in written:
-        raise place.error(f'"pod" is missing; name the pod that {verb} is about, or a pattern such as "web-*"')
+    _check_subject(place, verb, written)
     releases = (release,) if isinstance(release, str) else release
     for name in releases:
         try:
@@ -74,12 +76,30 @@ def _expectation(*, place: Place, release: Any = (), **values: Any) -> Expectati
     return Expectation(_relation(verb, place, values), releases, place)
 
 
+def _check_subject(place: Place, verb: str, written: Mapping[str, Any]) -> None:
+    """What is said about a pod names it, and what about a Job that; "gone" and "condition" are about either."""
+    if "pod" in written and "job" in written:
+        raise (place / "job").error("stands beside pod; write one item for each", at_key=True)
+    if verb in ("phase", "reason", "gone") and "pod" not in written and not (verb == "gone" and "job" in written):
+        raise place.error(f'"pod" is missing; name the pod that {verb} is about, or a pattern such as "web-*"')
+    if verb in ("status", "pods") and "job" not in written:
+        raise place.error(f'"job" is missing; name the Job that {verb} is about, or a pattern such as "nightly-*"')
+    for name in ("before", "after") if "job" in written else ():
+        if isinstance(written.get(name), Mapping):
+            raise (place / name).error("must be an instant here, such as 30s: a Job is no container")
+
+
 def _relation(verb: str, place: Place, values: dict[str, Any]) -> Relation:
     match verb:
         case "phase" | "reason":
             return PodIs(**values)
         case "gone":
-            return PodGone(**values)
+            return JobGone(**values) if "job" in values else PodGone(**values)
+        case "status":
+            return JobIs(**values)
+        case "pods":
+            least, most = _bounds(values.pop("pods"))
+            return JobPods(**values, least=least, most=most)
         case "starts" if values["starts"] is False or values["starts"] == "never":
             if extra := values.keys() - {"container", "pod", "starts"}:
                 raise place.error(f"{', '.join(sorted(extra))} has no meaning beside starts: never; leave it out")
@@ -139,6 +159,13 @@ def _condition(*, place: Place, **values: Any) -> dict[str, Any]:
     return {"type": values.pop("type_"), **values}
 
 
+def _status(*, place: Place, **values: Any) -> dict[str, Any]:
+    if not values:
+        raise place.error(f"says nothing; give it one of {', '.join((*COUNTERS, *INDEXES))}")
+    said = {_IN_API[name]: value for name, value in values.items()}
+    return {name: value if isinstance(value, str) else _bounds(value) for name, value in said.items()}
+
+
 def _at_least(*, place: Place, at_least: int = 0, at_most: int | None = None) -> tuple[int, int | None]:
     if at_most is not None and at_most < at_least:
         raise place.error(f"atMost {at_most} is below atLeast {at_least}; exchange them")
@@ -149,6 +176,7 @@ def _plain(*, place: Place, **values: Any) -> dict[str, Any]:
     return values
 
 
+_IN_API: Final = {name: name for name in COUNTERS} | {"completed_indexes": INDEXES[0], "failed_indexes": INDEXES[1]}
 ANY_SIGNAL: Final = "ANY"
 SIGNAL: Final = Text("(SIG)?[A-Z][A-Z0-9+-]*", "a signal name such as TERM")
 _COUNT: Final = Either(
@@ -187,9 +215,16 @@ EXPECTATION: Final = Record(
         "killed": Field(Flag(), "Whether some run of the container gets SIGKILL."),
         "phase": Field(Choice(PHASES), "The pod's phase, at the end or at an instant."),
         "reason": Field(Text(), "The pod's status.reason, such as Evicted."),
-        "gone": Field(Flag(), "Whether the pod object is gone at the end."),
+        "gone": Field(Flag(), "Whether the pod or Job object is gone at the end."),
+        "status": Field(
+            Record(
+                _status, {**{name: Field(_COUNT) for name in COUNTERS}, **{name: Field(Text()) for name in INDEXES}}
+            ),
+            "What the status of a Job says, at the end or at an instant.",
+        ),
+        "pods": Field(_COUNT, "How many pods a Job has made, up to the end or to an instant."),
         "at": Field(Length(), "The instant meant; without it, the end of the run."),
-        "job": Field(Text(), "A Job, or a pattern, for condition."),
+        "job": Field(Text(), "A Job, or a pattern, for condition, gone, status and pods."),
         "condition": Field(
             Record(
                 _condition,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kubesim.units import Instant
 
@@ -67,6 +67,10 @@ class JobFacts:
     namespace: str = "default"
     conditions: tuple[ConditionChange, ...] = ()
     gone: Moment | None = None
+    statuses: tuple[tuple[Moment, Mapping[str, Any]], ...] = ()
+    """Its status as it stood from each moment on, the first as it was created."""
+    pods: tuple[Moment, ...] = ()
+    """When each of its pods was created."""
 
 
 @dataclass(frozen=True, slots=True)

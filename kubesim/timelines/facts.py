@@ -16,11 +16,11 @@ from kubesim.units import Instant
 
 def facts_of(history: History) -> Facts:
     """The facts of one run; what happens at one instant keeps the order of the records."""
-    started = history.started
+    started, made = history.started, _pods_of_jobs(history)
     jobs = ((key, versions) for key, versions in history.all_versions.items() if key.kind == "Job")
     return Facts(
         pods=tuple(_pod(life, started) for life in history.pods),
-        jobs=tuple(_job(key, versions, started) for key, versions in jobs),
+        jobs=tuple(_job(key, versions, started, made.get(key, ())) for key, versions in jobs),
         events=tuple(_event(series, started) for series in event_series(history)),
         end=history.ended - started,
     )
@@ -47,8 +47,27 @@ def _pod(life: PodLife, started: Instant) -> PodFacts:
     )
 
 
-def _job(key: Key, versions: tuple[Version, ...], started: Instant) -> JobFacts:
-    return JobFacts(key.name, key.namespace, _conditions(versions, started), _gone(versions, started))
+def _job(key: Key, versions: tuple[Version, ...], started: Instant, pods: Iterable[Moment]) -> JobFacts:
+    return JobFacts(
+        name=key.name,
+        namespace=key.namespace,
+        conditions=_conditions(versions, started),
+        gone=_gone(versions, started),
+        statuses=tuple((_moment(version, started), _status(version)) for version in versions),
+        pods=tuple(pods),
+    )
+
+
+def _pods_of_jobs(history: History) -> dict[Key, list[Moment]]:
+    """When pods were created, by the Job that made them."""
+    made: dict[Key, list[Moment]] = {}
+    for life in history.pods:
+        born = life.versions[0]
+        for reference in born.object["metadata"].get("ownerReferences") or ():
+            if reference.get("controller") and reference["kind"] == "Job":
+                job = Key("Job", life.namespace, reference["name"])
+                made.setdefault(job, []).append(_moment(born, history.started))
+    return made
 
 
 def _status(version: Version) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
+from kubesim.errors import ScenarioError
 from kubesim.scenario.expect import check
 from kubesim.scenario.facts import ConditionChange, EventFacts, Facts, JobFacts, Moment, PodFacts, Run
 from kubesim.scenario.load import load_scenario
@@ -38,7 +40,20 @@ OTHER = PodFacts(name="work-1", containers={"worker": (Run(at(1)),)}, phases=((a
 SECOND_WORKER = PodFacts(name="work-2", containers={"worker": ()}, phases=((at(1), "Pending"),))
 FACTS = Facts(
     pods=(WEB, OTHER, SECOND_WORKER),
-    jobs=(JobFacts("work", conditions=(ConditionChange(at(9), "Complete", "True", "CompletionsReached"),)),),
+    jobs=(
+        JobFacts(
+            name="work",
+            conditions=(ConditionChange(at(9), "Complete", "True", "CompletionsReached"),),
+            gone=at(50),
+            statuses=(
+                (at(1), {}),
+                (at(2), {"active": 2, "completedIndexes": "0"}),
+                (at(9), {"succeeded": 3, "failed": 1, "completedIndexes": "0-2"}),
+            ),
+            pods=(at(1), at(1), at(5)),
+        ),
+        JobFacts(name="later", statuses=((at(20), {}),)),
+    ),
     events=(
         EventFacts(at(19), "web", "Normal", "Killing", "Stopping container app"),
         EventFacts(at(20), "web", "Normal", "Killing", "Stopping container proxy"),
@@ -112,8 +127,46 @@ ROWS = [
     ('pod: web, condition: {type: Ready, status: "True"}', False, ""),
     ('pod: web, condition: {type: Initialized, status: "True"}', False, "web had no condition Initialized at the end"),
     ('job: work, condition: {type: Complete, status: "True"}', True, ""),
-    ('job: play, condition: {type: Complete, status: "True"}', False, "there was no Job play"),
+    ('job: play, condition: {type: Complete, status: "True"}', False, "no Job play; there was work, later"),
+    ("job: work, status: {succeeded: 3, failed: {atMost: 1}, active: 0}", True, "work had succeeded 3, failed 1, acti"),
+    ("job: work, status: {succeeded: 2}", False, "work had succeeded 3 at the end"),
+    ("job: work, status: {failed: {atLeast: 2}}", False, ""),
+    ('job: work, status: {completedIndexes: "0"}, at: 5s', True, 'completedIndexes "0" at 5s'),
+    ('job: work, status: {completedIndexes: "0", failedIndexes: "1"}', False, 'failedIndexes ""'),
+    ('job: work, status: {failedIndexes: ""}', True, ""),
+    ("job: work, status: {active: 2}, at: 8.9s", True, ""),
+    ("job: work, status: {active: 2}, at: 1s", False, "active 0 at 1s"),
+    ("job: later, status: {active: 0}, at: 19s", False, "there was no Job later at 19s"),
+    ("job: '*', status: {active: 2}, at: 5s", True, "work had active 2"),
+    ("job: '*', status: {active: 0}, at: 55s", True, "later had active 0"),
+    ("job: work, pods: 3", True, "work had made 3 pods at the end"),
+    ("job: work, pods: {atMost: 2}", False, ""),
+    ("job: work, pods: 2, at: 4s", True, ""),
+    ("job: later, pods: 1", False, "later had made 0 pods"),
+    ("job: work, gone: true, after: 50s, before: 50s", True, "work was gone at 50s"),
+    ("job: work, gone: true, before: 49s", False, ""),
+    ("job: work, gone: true, after: 51s", False, ""),
+    ("job: work, gone: false", False, ""),
+    ("job: later, gone: false", True, "later was still there at 1m0s"),
+    ("job: later, gone: true", False, ""),
 ]
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("status: {failed: 1}", '"job" is missing; name the Job that status is about'),
+        ("pods: 1", '"job" is missing'),
+        ("job: work, status: {}", "says nothing; give it one of active, ready, succeeded"),
+        ("job: work, pod: web, gone: true", "stands beside pod; write one item for each"),
+        ("job: work, gone: true, after: {container: app, exits}", "must be an instant here, such as 30s"),
+        ("job: work, phase: Running", "has no meaning beside phase"),
+    ],
+)
+def test_what_cannot_be_expected_of_a_job(written: str, says: str) -> None:
+    text = f"apiVersion: kubesim/v1\nkind: Scenario\nspec:\n  expect:\n  - {{{written}}}\n"
+    with pytest.raises(ScenarioError, match=re.escape(says)):
+        load_scenario(io.StringIO(text))
 
 
 @pytest.mark.parametrize(("written", "held", "says"), ROWS, ids=[row[0][:60] for row in ROWS])
