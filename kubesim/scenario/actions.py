@@ -81,6 +81,17 @@ class Evict(_Timed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvictJobPod(_Timed):
+    """The Eviction API for the pod of a Job that was created as the ``number``-th, counted from 0."""
+
+    number: int
+    job: str | None = None
+    """None: the only Job there is."""
+    namespace: str = DEFAULT_NAMESPACE
+    grace_period_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kill(_Timed):
     """A container's process 1 gets a signal from outside, or ends by itself with an exit code."""
 
@@ -110,7 +121,7 @@ class Snapshot(_Timed):
     """What kubectl would print at this instant goes into the output."""
 
 
-Action: TypeAlias = Create | Apply | Delete | DeleteJobPod | Patch | Evict | Kill | Probe | Snapshot
+Action: TypeAlias = Create | Apply | Delete | DeleteJobPod | Patch | Evict | EvictJobPod | Kill | Probe | Snapshot
 
 SUPPORTED: Final[Mapping[str, type[Any]]] = {
     "apply": Apply,
@@ -119,6 +130,7 @@ SUPPORTED: Final[Mapping[str, type[Any]]] = {
     "deleteJobPod": DeleteJobPod,
     "patch": Patch,
     "evict": Evict,
+    "evictJobPod": EvictJobPod,
     "kill": Kill,
     "probe": Probe,
     "snapshot": Snapshot,

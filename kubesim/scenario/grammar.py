@@ -56,6 +56,10 @@ class ContainerOverride:
     pod: str | None = None
     container: str | None = None
     image: str | None = None
+    job: str | None = None
+    """The Job whose pods are meant."""
+    index: int | None = None
+    """The completion index that is meant, in an Indexed Job."""
     place: Place | None = field(default=None, compare=False, repr=False)
 
 
@@ -106,13 +110,13 @@ def _timing(*, place: Place, profile: str = "typical", **values: Any) -> Timing:
     return Timing(profile, values.get("settings", {}), place)
 
 
-def _container(*, place: Place, match: dict[str, str], script: dict[str, Any]) -> ContainerOverride:
+def _container(*, place: Place, match: dict[str, Any], script: dict[str, Any]) -> ContainerOverride:
     return ContainerOverride(script, **match, place=place)
 
 
 def _match(*, place: Place, **values: Any) -> dict[str, Any]:
     if not values:
-        raise place.error("matches every container; name a pod, a container or an image, or a pattern of one")
+        raise place.error("matches every container; name a pod, a container, an image or a Job, or a pattern of one")
     return values
 
 
@@ -167,6 +171,15 @@ _OBJECTS: Final = Record(
         "file": Field(Text(), "A file with the objects, relative to this one."),
     },
 )
+_JOB_POD: Final = Record(
+    _details,
+    {
+        "number": Field(Integer(), "Which pod of the Job, in order of creation from 0.", required=True),
+        "job": Field(Text(), "The Job; without it, the only one."),
+        "namespace": _NAMESPACE,
+        "gracePeriodSeconds": _GRACE,
+    },
+)
 _TARGET: Final = {"pod": _NAME, "container": _NAME, "namespace": _NAMESPACE}
 
 _ACTION: Final = Record(
@@ -188,18 +201,8 @@ _ACTION: Final = Record(
             ),
             "As kubectl delete.",
         ),
-        "deleteJobPod": Field(
-            Record(
-                _details,
-                {
-                    "number": Field(Integer(), "Which pod of the Job, in order of creation from 0.", required=True),
-                    "job": Field(Text(), "The Job; without it, the only one."),
-                    "namespace": _NAMESPACE,
-                    "gracePeriodSeconds": _GRACE,
-                },
-            ),
-            "Deletes a pod that a Job made.",
-        ),
+        "deleteJobPod": Field(_JOB_POD, "Deletes a pod that a Job made."),
+        "evictJobPod": Field(_JOB_POD, "The Eviction API, for a pod that a Job made."),
         "patch": Field(
             Record(
                 _details,
@@ -320,6 +323,12 @@ _CLUSTER: Final = Record(
     },
 )
 
+_MATCH: Final = {
+    **{name: Field(Text()) for name in ("pod", "container", "image")},
+    "job": Field(Text(), "The Job the pod is of."),
+    "index": Field(Integer(), "The pod's completion index in an Indexed Job."),
+}
+
 SPEC: Final = Record(
     _spec,
     {
@@ -330,7 +339,7 @@ SPEC: Final = Record(
                     _container,
                     {
                         "match": Field(
-                            Record(_match, {"pod": Field(Text()), "container": Field(Text()), "image": Field(Text())}),
+                            Record(_match, _MATCH),
                             "Which containers: names, or patterns such as web-*.",
                             required=True,
                         ),

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from kubesim.errors import ScenarioError
 from kubesim.objects.yaml import Document, FieldPath, Source, objects_in, read_source
-from kubesim.scenario.actions import Action, Create, Delete, DeleteJobPod, Evict, Patch, Snapshot, in_order
+from kubesim.scenario.actions import Action, Create, Delete, DeleteJobPod, Evict, EvictJobPod, Patch, Snapshot, in_order
 from kubesim.scenario.cluster import Cluster, ControlPlane, Node, Settings, check_cluster
 from kubesim.scenario.shapes import (
     Anything,
@@ -128,10 +128,17 @@ def _create(at: Instant, place: Place, values: dict[str, Any]) -> Action:
 
 
 def _delete_job_pod(at: Instant, place: Place, values: dict[str, Any]) -> Action:
+    return DeleteJobPod(**_job_pod(at, place, values))
+
+
+def _evict_job_pod(at: Instant, place: Place, values: dict[str, Any]) -> Action:
+    return EvictJobPod(**_job_pod(at, place, values))
+
+
+def _job_pod(at: Instant, place: Place, values: dict[str, Any]) -> dict[str, Any]:
     (number,) = _needs(place, values, "k")
-    return DeleteJobPod(
-        at=at, place=place, number=number, job=values.get("name"), grace_period_seconds=values.get("grace")
-    )
+    job, grace = values.get("name"), values.get("grace")
+    return {"at": at, "place": place, "number": number, "job": job, "grace_period_seconds": grace}
 
 
 def objects_at(place: Place) -> tuple[Document, ...]:
@@ -147,6 +154,7 @@ _MAKERS: Final[dict[str, Callable[[Instant, Place, dict[str, Any]], Action]]] = 
     "evict": _evict,
     "create": _create,
     "delete-job-pod": _delete_job_pod,
+    "evict-job-pod": _evict_job_pod,
     "snapshot": lambda at, place, _: Snapshot(at=at, place=place),
 }
 

@@ -101,9 +101,9 @@ class Behaviour:
     paths: tuple[str, ...] | None = None
     memory: int = 0
 
-    def exit_code(self, run: int) -> int:
-        """The status of a run; the last one stands for all later runs."""
-        return self.exits[min(run, len(self.exits) - 1)]
+    def exit_code(self, attempt: int) -> int:
+        """The status of an attempt, counted from 0; the last one stands for all later attempts."""
+        return self.exits[min(attempt, len(self.exits) - 1)]
 
 
 def parse_behaviour(data: object, where: str = "script") -> Behaviour:
@@ -190,7 +190,7 @@ def _mapping(value: object, where: str) -> Mapping[str, Any]:
 def _exits(value: object, where: str) -> tuple[int, ...]:
     if isinstance(value, (list, tuple)):
         if not value:
-            raise ScenarioError("the list is empty; give one exit status per run", field=where)
+            raise ScenarioError("the list is empty; give one exit status per attempt", field=where)
         return tuple(_code(item, f"{where}[{index}]") for index, item in enumerate(value))
     return (_code(value, where),)
 
@@ -305,7 +305,10 @@ class DeclaredProgram:
         if self.behaviour.memory and limit is not None and self.behaviour.memory > limit:
             kernel.out_of_memory(process)
         elif self.behaviour.lasts is not None:
-            self.ending = (self.started + self.behaviour.lasts.value(kernel.draw), self.behaviour.exit_code(kernel.run))
+            self.ending = (
+                self.started + self.behaviour.lasts.value(kernel.draw),
+                self.behaviour.exit_code(kernel.attempt),
+            )
 
     def _carry_out(self, kernel: Kernel, process: Process, item: Line | Written) -> None:
         if isinstance(item, Line):

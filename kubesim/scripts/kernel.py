@@ -67,7 +67,7 @@ class Kernel:
     draw: Callable[[], float]
     network: Callable[[str], bool | None] | None = None
     memory_limit: int | None = None
-    run: int = 0
+    attempt: int = 0
     started: Instant = 0
     now: Instant = 0
     next_pid: int = 1

@@ -48,7 +48,7 @@ class ContainerSetup:
     ``network`` says whether a host name answers now (None: it cannot know); without an answer wget, nslookup and the
     like are assumed to succeed.
     ``behaviour`` replaces the program by declared steps. ``draw`` gives uniform numbers in [0, 1) from the run's
-    named stream. ``run`` counts the container's runs from 0.
+    named stream. ``attempt`` counts the container's runs from 0, those in earlier pods of its Job included.
     """
 
     image: str
@@ -59,7 +59,7 @@ class ContainerSetup:
     working_dir: str = ""
     filesystem: Filesystem | None = None
     behaviour: Behaviour | None = None
-    run: int = 0
+    attempt: int = 0
     memory_limit: int | None = None
     network: Callable[[str], bool | None] | None = None
     termination_message_path: str = "/dev/termination-log"
@@ -103,7 +103,7 @@ class Machine:
             setup.draw,
             network=setup.network,
             memory_limit=setup.memory_limit,
-            run=setup.run,
+            attempt=setup.attempt,
         )
         self.versions = {id(mount.volume): mount.volume.version for mount in files.mounts.values()}
         self.idle = idle.Watch()

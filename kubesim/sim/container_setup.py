@@ -1,4 +1,8 @@
-"""What a container run is made of: its processes with arguments, environment and files, from Pod and scenario."""
+"""What a container run is made of: its processes with arguments, environment and files, from Pod and scenario.
+
+A declared script gives its exits by attempt. In a Pod of its own that is the container's run; the pods of a Job count
+on where earlier ones left off, each completion index for itself.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,17 @@ import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from kubesim.errors import ScenarioError
+from kubesim.objects.job import COMPLETION_INDEX
 from kubesim.objects.pod import Container, Pod
 from kubesim.objects.quantity import parse_quantity
 from kubesim.scenario.grammar import ContainerOverride
 from kubesim.scenario.load import Scenario
 from kubesim.scripts import Behaviour, ContainerSetup, Machine, parse_behaviour
 from kubesim.scripts import Volume as Files
+from kubesim.sim.job_control_cache import controller_of
 from kubesim.sim.surroundings import arguments, environment, filesystem, pod_volumes
 from kubesim.sim.timing import Timing
 from kubesim.store import Store
@@ -27,6 +33,14 @@ _SERVICE_NAME = re.compile(r"([a-z0-9-]+)(?:\.([a-z0-9-]+)\.svc(?:\.cluster\.loc
 """The names that a Pod's DNS finds a Service by, its own namespace's without a dot."""
 
 
+class _Place(NamedTuple):
+    """Where in a Job a pod stands; ``completion_index`` is empty in a Job without indexes."""
+
+    job: str
+    uid: str
+    completion_index: str
+
+
 class MachineShop:
     """Makes the machines of container runs and the volumes of pods; owns the nodes' hostPath directories."""
 
@@ -35,6 +49,7 @@ class MachineShop:
         self.scenario = scenario
         self.timing = timing
         self._host_paths: dict[str, dict[str, Files]] = {}
+        self._attempts: dict[tuple[_Place, str], int] = {}
         self._behaviours = [(override, _behaviour(override)) for override in scenario.containers]
 
     def volumes(self, pod: Pod, address: str) -> dict[str, Files]:
@@ -57,6 +72,7 @@ class MachineShop:
         variables = environment(pod, container, lookup, addresses, _NODE_RESOURCES)
         command, args = arguments(container, variables)
         name = pod.spec.hostname or pod.metadata.name
+        place = _place(pod)
         setup = ContainerSetup(
             image=container.image,
             command=command,
@@ -66,9 +82,9 @@ class MachineShop:
             working_dir=container.working_dir,
             filesystem=filesystem(pod, container, volumes),
             network=partial(self._answers, pod.metadata.namespace),
-            run=run,
+            attempt=run if place is None else self._attempt(place, container.name),
             memory_limit=_memory_limit(container),
-            behaviour=self._override(pod, container),
+            behaviour=self._override(pod, container, place),
             termination_message_path=container.termination_message_path,
             draw=self.timing.stream(f"script/{pod.metadata.namespace}/{pod.metadata.name}/{container.name}").random,
         )
@@ -85,13 +101,20 @@ class MachineShop:
     def _find(self, namespace: str, kind: str, name: str) -> dict[str, Any] | None:
         return self.store.find(kind, namespace, name)
 
-    def _override(self, pod: Pod, container: Container) -> Behaviour | None:
+    def _attempt(self, place: _Place, container: str) -> int:
+        """How often the container was started before in the pods of this place."""
+        attempt = self._attempts.get((place, container), 0)
+        self._attempts[place, container] = attempt + 1
+        return attempt
+
+    def _override(self, pod: Pod, container: Container, place: _Place | None) -> Behaviour | None:
         """The declared behaviour of the first override that matches, or of the image; None: as its command says."""
         for override, behaviour in self._behaviours:
             if (
                 _fits(override.pod, pod.metadata.name)
                 and _fits(override.container, container.name)
                 and _fits(override.image, container.image)
+                and _stands(override, place)
             ):
                 return behaviour
         image = self.scenario.cluster.images.get(container.image)
@@ -102,6 +125,23 @@ class MachineShop:
 
 def _fits(pattern: str | None, name: str) -> bool:
     return pattern is None or fnmatchcase(name, pattern)
+
+
+def _stands(override: ContainerOverride, place: _Place | None) -> bool:
+    """Whether a pod at this place of a Job, or of none, is meant."""
+    if override.job is None and override.index is None:
+        return True
+    if place is None or not _fits(override.job, place.job):
+        return False
+    return override.index is None or place.completion_index == str(override.index)
+
+
+def _place(pod: Pod) -> _Place | None:
+    """Where the pod stands in the Job that controls it; None: no Job does."""
+    owner = controller_of(pod.raw)
+    if owner is None or owner["kind"] != "Job":
+        return None
+    return _Place(owner["name"], owner["uid"], pod.metadata.annotations.get(COMPLETION_INDEX, ""))
 
 
 def _behaviour(override: ContainerOverride) -> Behaviour:

@@ -17,6 +17,7 @@ from kubesim.scenario.actions import (
     Delete,
     DeleteJobPod,
     Evict,
+    EvictJobPod,
     Kill,
     Patch,
     Probe,
@@ -69,15 +70,15 @@ class Stimuli:
                 call = _Delete(self, action.kind, action.namespace, action.name, action)
                 arguments = {"kind": action.kind, "name": action.name}
                 self._ask("delete", _with(arguments, action), call)
-            case DeleteJobPod():
-                self._delete_job_pod(action)
+            case DeleteJobPod() | EvictJobPod():
+                self._job_pod(action)
             case Patch():
                 arguments = {"kind": action.kind, "name": action.name}
                 if action.subresource:
                     arguments["subresource"] = action.subresource
                 self._ask("patch", {**arguments, "type": action.type_, "patch": action.patch}, _Patch(self, action))
             case Evict():
-                self._ask("evict", {"kind": "Pod", "name": action.name}, _Evict(self, action))
+                self._ask("evict", {"kind": "Pod", "name": action.name}, _Evict(self, action, action.name))
             case Kill():
                 self._kill(action)
             case Probe():
@@ -93,15 +94,19 @@ class Stimuli:
             return
         self._ask("create", {"object": raw}, _Create(self, raw))
 
-    def _delete_job_pod(self, action: DeleteJobPod) -> None:
+    def _job_pod(self, action: DeleteJobPod | EvictJobPod) -> None:
+        """Delete or evict the pod of a Job that its place in the order of creation names."""
+        do = "delete-job-pod" if isinstance(action, DeleteJobPod) else "evict-job-pod"
         created = self.world.pods_in_order_of_creation(action.namespace)
         pods = [pod for pod in created if _owner_job(pod) is not None and action.job in (None, _owner_job(pod))]
         if action.number >= len(pods):
-            self._record("delete-job-pod", {"k": action.number}, Reply(404, "NotFound", "no such pod of the Job"))
+            self._record(do, {"k": action.number}, Reply(404, "NotFound", "no such pod of the Job"))
             return
         name = pods[action.number]["metadata"]["name"]
-        call = _Delete(self, "Pod", action.namespace, name, action)
-        self._ask("delete-job-pod", _with({"k": action.number}, action), call)
+        if isinstance(action, DeleteJobPod):
+            self._ask(do, _with({"k": action.number}, action), _Delete(self, "Pod", action.namespace, name, action))
+        else:
+            self._ask(do, {"k": action.number}, _Evict(self, action, name))
 
     def _kill(self, action: Kill) -> None:
         arguments: dict[str, Any] = {"pod": action.pod, "container": action.container}
@@ -229,8 +234,9 @@ class _Patch:
 @dataclass(frozen=True, slots=True)
 class _Evict:
     stimuli: Stimuli
-    action: Evict
+    action: Evict | EvictJobPod
+    name: str
 
     def __call__(self, now: Instant) -> Reply:
         grace = self.action.grace_period_seconds
-        return self.stimuli.store.evict(self.action.namespace, self.action.name, now, grace=grace, actor=_USER)
+        return self.stimuli.store.evict(self.action.namespace, self.name, now, grace=grace, actor=_USER)

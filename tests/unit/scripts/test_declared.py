@@ -14,7 +14,7 @@ from tests.unit.scripts.driving import Run, drive
 
 
 def declared(steps: object, signals: list[tuple[float, str]] | None = None, number: int = 0) -> Run:
-    return drive(Machine(ContainerSetup("any", behaviour=parse_behaviour(steps), run=number)), signals)
+    return drive(Machine(ContainerSetup("any", behaviour=parse_behaviour(steps), attempt=number)), signals)
 
 
 @pytest.mark.parametrize(
