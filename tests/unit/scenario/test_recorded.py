@@ -10,7 +10,7 @@ import pytest
 
 from kubesim.errors import ScenarioError
 from kubesim.releases.release import Component
-from kubesim.scenario.actions import Create, Delete, DeleteJobPod, Evict, Patch, Snapshot
+from kubesim.scenario.actions import Create, Delete, DeleteJobPod, Evict, EvictJobPod, Patch, Snapshot
 from kubesim.scenario.recorded import load_actions, load_config
 from kubesim.units import SECOND
 
@@ -30,6 +30,7 @@ ACTIONS: list[dict[str, Any]] = [
     },
     {"t": 9, "do": "evict", "kind": "Pod", "name": "web"},
     {"t": 10, "do": "delete-job-pod", "k": 1},
+    {"t": 11, "do": "evict-job-pod", "k": 0, "name": "work"},
     {"t": 12, "do": "snapshot"},
 ]
 
@@ -44,12 +45,13 @@ def written(path: Path, actions: list[dict[str, Any]], horizon: Any = 40) -> Pat
 def test_recorded_actions_become_ours(tmp_path: Path) -> None:
     recorded = load_actions(written(tmp_path, ACTIONS))
     assert (recorded.name, recorded.horizon) == ("some", 40 * SECOND)
-    delete, delete_job, patch, evict, job_pod, snapshot, create = recorded.actions
+    delete, delete_job, patch, evict, job_pod, evicted, snapshot, create = recorded.actions
     assert delete == Delete(at=5_500_000_000, kind="Pod", name="web", grace_period_seconds=2)
     assert delete_job == Delete(at=6 * SECOND, kind="Job", name="work", propagation="Foreground")
     assert patch == Patch(at=8 * SECOND, kind="Pod", name="web", patch={"a": 1}, subresource="status")
     assert evict == Evict(at=9 * SECOND, name="web")
     assert job_pod == DeleteJobPod(at=10 * SECOND, number=1)
+    assert evicted == EvictJobPod(at=11 * SECOND, number=0, job="work")
     assert snapshot == Snapshot(at=12 * SECOND)
     assert isinstance(create, Create)
     assert create.objects[0].raw == CONFIG_MAP
