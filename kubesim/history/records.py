@@ -159,6 +159,14 @@ class Admitted(Record, frozen=True, kw_only=True, tag="admission"):
     """What it changed: a JSON patch (RFC 6902), with the defaults of what it added."""
     dropped: tuple[str, ...] = ()
     """Fields it sent that the API server does not know, and so left out in silence (C-34)."""
+    lost_sidecars: tuple[str, ...] = ()
+    """Init containers that were sidecars before its answer, and in it are there without ``restartPolicy: Always``."""
+    unknown_sidecars: tuple[str, ...] = ()
+    """Those it sent as sidecars to an API server that does not know the field (C-34)."""
+    client: str = ""
+    """The release of the client library it decodes objects with, where that is known."""
+    request: int = 0
+    """Calls for one request have the same number, counted from 1."""
     requests: dict[str, tuple[int, int]] = {}
     """What the Pod asks of its node in all (C-67), before and after, where that changed; CPU in thousandths."""
     warnings: tuple[str, ...] = ()

@@ -25,6 +25,7 @@ from kubesim.store.naming import uid_of
 from kubesim.store.raw import Components
 from kubesim.store.webhooks import Attributes
 from kubesim.store.webhooks_chain import Allowed, Answer, Effect, Failed, Pending, answered, next_webhook
+from kubesim.store.webhooks_diff import lost_sidecars
 from kubesim.store.webhooks_review import answer_in, declared_answer, not_called, review_of
 from kubesim.units import Duration
 
@@ -56,20 +57,27 @@ class Admission:
         self.store = store
         self.around = around
         self._calls = 0
+        self._requests = 0
 
     def carry_out(self, pending: Pending, then: Callable[[Pending], None]) -> None:
         """Call the webhooks of a request one after the other; ``then`` is called when the phase is over."""
+        self._requests += 1
+        self._next(pending, self._requests, then)
+
+    def _next(self, pending: Pending, number: int, then: Callable[[Pending], None]) -> None:
         webhook = next_webhook(pending.chain)
         if webhook is None:
             then(pending)
             return
         answer, took = self._asked(webhook, pending.chain.about, pending.chain.object)
-        self.clock.after(took, self._answered, pending, answer, took, then)
+        self.clock.after(took, self._answered, pending, number, answer, took, then)
 
-    def _answered(self, pending: Pending, answer: Answer, took: Duration, then: Callable[[Pending], None]) -> None:
+    def _answered(
+        self, pending: Pending, number: int, answer: Answer, took: Duration, then: Callable[[Pending], None]
+    ) -> None:
         effect = answered(pending.chain, answer)
-        self._record(pending.chain.about, effect, took)
-        self.carry_out(pending, then)
+        self._record(pending.chain.about, effect, took, number)
+        self._next(pending, number, then)
 
     def _asked(self, webhook: Webhook, about: Attributes, obj: Json) -> tuple[Answer, Duration]:
         """A webhook's answer, and how long it takes on the virtual clock."""
@@ -94,7 +102,7 @@ class Admission:
                 answer = declared_answer(webhook, about, obj, self.store.release)
         return answer, webhook.takes
 
-    def _record(self, about: Attributes, effect: Effect, took: Duration) -> None:
+    def _record(self, about: Attributes, effect: Effect, took: Duration, number: int) -> None:
         webhook = effect.webhook
         metadata = effect.after.get("metadata") or {}
         self.recorder.record(
@@ -113,13 +121,17 @@ class Admission:
                 client=_client_of(webhook),
                 diff=effect.diff,
                 dropped=effect.dropped,
-                requests=self._requests(about, effect),
+                lost_sidecars=lost_sidecars(effect.before, effect.sent),
+                unknown_sidecars=lost_sidecars(effect.sent, effect.after),
+                client=(webhook.act.whole_object or "") if isinstance(webhook.act, Changes) else "",
+                request=number,
+                requests=self._asked_of_the_node(about, effect),
                 warnings=effect.warnings,
                 rules=_RULES.get(effect.result, ("C-33",)),
             )
         )
 
-    def _requests(self, about: Attributes, effect: Effect) -> dict[str, tuple[int, int]]:
+    def _asked_of_the_node(self, about: Attributes, effect: Effect) -> dict[str, tuple[int, int]]:
         """What the Pod asks of its node before and after, where it differs."""
         if about.kind.name != "Pod" or not effect.diff:
             return {}

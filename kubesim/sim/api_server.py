@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from kubesim.errors import IllegalMove
 from kubesim.history.deltas import make_patch
-from kubesim.history.records import ObjectChanged
+from kubesim.history.records import Decided, DecidedAction, ObjectChanged
 from kubesim.sim.admission import Admission
 from kubesim.sim.clock import Clock
 from kubesim.sim.recorder import Recorder
@@ -78,6 +78,7 @@ class ApiServer:
         reply = call(self.clock.now)
         if reply.pending is None:
             self._publish(actor)
+            self._tell_dropped(reply)
         elif self.admission is None:
             raise IllegalMove(f"{actor}: webhooks are to be called, and there is nobody to call them")
         else:
@@ -101,6 +102,26 @@ class ApiServer:
             for stream in self._streams:
                 if change.kind in stream.kinds and (stream.wants is None or stream.wants(change)):
                     self._deliver(stream, change)
+
+    def _tell_dropped(self, reply: Reply) -> None:
+        """What no client of a real API server hears: which fields of a new object it has left out, and why (C-20)."""
+        if not reply.dropped or reply.object is None:
+            return
+        metadata = reply.object["metadata"]
+        actions = [
+            DecidedAction(do=f"drop {field.path}", why=f"gate {field.gate} is off; nobody is told", rules=("C-20",))
+            for field in reply.dropped
+        ]
+        self.recorder.record(
+            Decided(
+                at=self.clock.now,
+                actor="apiserver",
+                namespace=metadata.get("namespace", ""),
+                name=metadata["name"],
+                pass_="PrepareForCreate",
+                actions=tuple(actions),
+            )
+        )
 
     def _deliver(self, stream: _Stream, change: Change) -> None:
         instant = max(self.clock.now + self.timing.latency("watch"), stream.delivered_until)

@@ -7,9 +7,11 @@ Every function returns a new piece and changes nothing in place.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from kubesim.releases import Release
+from kubesim.store.webhooks_diff import field_path, json_diff
 
 Json: TypeAlias = dict[str, Any]
 
@@ -112,3 +114,38 @@ def _without_stop_signal(entry: Json) -> Json:
 def _handlers(entry: Json) -> Json:
     lifecycle = entry.get("lifecycle") or {}
     return {name: lifecycle[name] for name in ("postStart", "preStop") if name in lifecycle}
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A field that was sent and is not stored."""
+
+    path: str
+    """As messages of the API write it: ``spec.initContainers[0].restartPolicy``."""
+    gate: str
+
+
+def dropped_fields(sent: Json, kept: Json, release: Release) -> tuple[Dropped, ...]:
+    """The fields of a Pod's or Job's spec that went between ``sent`` and ``kept``, each with the gate that is off."""
+    gone = [one["path"] for one in json_diff(sent, kept, "/spec") if one["op"] == "remove"]
+    return tuple(Dropped(field_path(path), _gate_of(path, release)) for path in gone)
+
+
+_GATES: Final = {
+    "resources": "PodLevelResources",
+    "resourceClaims": "DynamicResourceAllocation",
+    "restartPolicyRules": "ContainerRestartRules",
+    "resizePolicy": "InPlacePodVerticalScaling",
+    "sleep": "PodLifecycleSleepAction",
+    "stopSignal": "ContainerStopSignals",
+    **{field: gate for gate, fields in _JOB_GATES for field in fields},
+}
+
+
+def _gate_of(path: str, release: Release) -> str:
+    """The gate whose being off takes a field; the restartPolicy of an init container has two."""
+    steps = path.split("/")
+    if steps[-1] != "restartPolicy":
+        return _GATES.get(steps[-1], "JobBackoffLimitPerIndex")
+    own = release.policy("init_restart_policy_at_apiserver") == "drop" and "initContainers" in steps
+    return "SidecarContainers" if own else "ContainerRestartRules"

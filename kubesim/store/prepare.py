@@ -18,7 +18,7 @@ from kubesim.releases import Release
 from kubesim.store import formats
 from kubesim.store.admission import Admission
 from kubesim.store.defaulting import default_job, default_pod_spec, default_template_spec
-from kubesim.store.disabled_fields import drop_from_job_spec, drop_from_pod_spec
+from kubesim.store.disabled_fields import Dropped, drop_from_job_spec, drop_from_pod_spec, dropped_fields
 from kubesim.store.field_errors import FieldError
 from kubesim.store.kinds import Kind
 from kubesim.store.pod_warnings import hostname_warnings, spec_warnings
@@ -47,6 +47,8 @@ class Ready:
     object: dict[str, Any]
     errors: tuple[FieldError, ...] = ()
     warnings: tuple[str, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    """What was sent and is not stored, of which the API server says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class CookedSpec:
     qos: str
     errors: tuple[FieldError, ...]
     warnings: tuple[str, ...]
+    dropped: tuple[Dropped, ...]
 
 
 def prepare(kind: Kind, obj: dict[str, Any], release: Release, now: Instant, admission: Admission) -> Ready:
@@ -101,7 +104,7 @@ def prepare_pod(obj: dict[str, Any], release: Release, now: Instant, admission: 
         status["conditions"] = [{**_GATED, "lastTransitionTime": since}]
     errors = (*metadata_errors(metadata, release), *cooked.errors)
     warnings = (*hostname_warnings(metadata.get("name", "")), *cooked.warnings)
-    return Ready({**obj, "metadata": metadata, "spec": cooked.spec, "status": status}, errors, warnings)
+    return Ready({**obj, "metadata": metadata, "spec": cooked.spec, "status": status}, errors, warnings, cooked.dropped)
 
 
 @lru_cache(maxsize=1024)
@@ -114,6 +117,7 @@ def _cooked(spec: bytes, annotations: bytes, release: Release, admission: Admiss
         qos=qos_class(kept, release),
         errors=(*pod_spec_errors(kept, "spec", release), *pod_only_errors(kept, "spec")),
         warnings=tuple(spec_warnings(kept, "spec", release)),
+        dropped=() if kept == admitted else dropped_fields(admitted, kept, release),
     )
 
 
@@ -124,6 +128,7 @@ def prepare_job(obj: dict[str, Any], release: Release) -> Ready:
     """
     filled = default_job(obj, release)
     spec = drop_from_job_spec(filled["spec"], release)
+    dropped = () if spec == filled["spec"] else dropped_fields(filled["spec"], spec, release)
     metadata = {**filled["metadata"], "generation": 1}
     shares_labels = not metadata.get("labels") and bool(_template_labels(spec))
     if not spec.get("manualSelector"):
@@ -131,7 +136,7 @@ def prepare_job(obj: dict[str, Any], release: Release) -> Ready:
     if shares_labels:
         metadata["labels"] = _template_labels(spec)
     job = {**filled, "metadata": metadata, "spec": spec, "status": {}}
-    return Ready(job, tuple(job_errors(job, release)), tuple(job_warnings(job, release)))
+    return Ready(job, tuple(job_errors(job, release)), tuple(job_warnings(job, release)), dropped)
 
 
 def with_generated_selector(metadata: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:

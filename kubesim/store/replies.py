@@ -14,6 +14,7 @@ from kubesim.store.field_errors import FieldError
 from kubesim.store.kinds import Kind
 
 if TYPE_CHECKING:
+    from kubesim.store.disabled_fields import Dropped
     from kubesim.store.webhooks_chain import Pending
 
 
@@ -32,6 +33,8 @@ class Reply:
     """What kubectl prints for the request; a create is taken as ``kubectl create -f -``."""
     errors: tuple[FieldError, ...] = ()
     """The causes of a 422, in the server's order."""
+    dropped: tuple[Dropped, ...] = ()
+    """Fields of a new object that are not stored because their gate is off; no client hears of them."""
     pending: Pending | None = None
     """No answer yet: the webhooks that have to be called first, and how the request goes on then."""
 
@@ -40,9 +43,15 @@ class Reply:
         return self.pending is None and self.code < 300
 
 
-def done(code: int, obj: dict[str, Any] | None, kubectl: str = "", warnings: Sequence[str] = ()) -> Reply:
+def done(
+    code: int,
+    obj: dict[str, Any] | None,
+    kubectl: str = "",
+    warnings: Sequence[str] = (),
+    dropped: tuple[Dropped, ...] = (),
+) -> Reply:
     """The answer to a request that was carried out."""
-    return Reply(code, object=obj, kubectl=kubectl, warnings=tuple(warnings))
+    return Reply(code, object=obj, kubectl=kubectl, warnings=tuple(warnings), dropped=dropped)
 
 
 def bad_request(message: str, during: str = "") -> Reply:

@@ -147,7 +147,7 @@ class Store:
         stored = self._commit(ADDED, kind, ready.object, now, "create", actor)
         if kind.name == "Namespace":
             self._namespaces.add(name)
-        return replies.done(201, stored, f"{kind.shown}/{name} created", warnings)
+        return replies.done(201, stored, f"{kind.shown}/{name} created", warnings, ready.dropped)
 
     def update(self, raw: Json, now: Instant, *, actor: str = "user", verb: str = "update") -> Reply:
         """PUT of one object's metadata and spec; the stored status stays."""

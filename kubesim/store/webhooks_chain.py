@@ -72,6 +72,8 @@ class Effect:
     """Fields of the patched object that the API server does not know, and so left out in silence (C-34)."""
     warnings: tuple[str, ...] = ()
     before: Json = field(default_factory=dict)
+    sent: Json = field(default_factory=dict)
+    """The object with the patch, before the API server decoded it."""
     after: Json = field(default_factory=dict)
 
 
@@ -222,7 +224,7 @@ def _patched(chain: Chain, webhook: Webhook, patch: tuple[Any, ...], warnings: t
     """
     before, release, kind = chain.object, chain.release, chain.about.kind
     if not patch:
-        return Effect(webhook, chain.round, "unchanged", warnings=warnings, before=before, after=before)
+        return Effect(webhook, chain.round, "unchanged", warnings=warnings, before=before, sent=before, after=before)
     try:
         raw = jsonpatch.JsonPatch(patch).apply(before)
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as problem:
@@ -240,5 +242,6 @@ def _patched(chain: Chain, webhook: Webhook, patch: tuple[Any, ...], warnings: t
         dropped=tuple(body.unknown),
         warnings=warnings,
         before=before,
+        sent=raw,
         after=after,
     )

@@ -66,3 +66,35 @@ def _names(entries: list[Any]) -> list[str] | None:
 
 def _escaped(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
+
+
+def field_path(pointer: str) -> str:
+    """A JSON pointer as messages of the API write it: ``/spec/containers/0/image`` as ``spec.containers[0].image``."""
+    shown = ""
+    for step in pointer.split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if name.isdigit():
+            shown += f"[{name}]"
+        else:
+            shown += f".{name}" if shown and name.isidentifier() else f"[{name}]" if shown else name
+    return shown
+
+
+def lost_sidecars(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
+    """The init containers that are sidecars in one version of an object, and in a later one are there but are none.
+
+    The object is a Pod, or has the template of one.
+    """
+    kept = {entry.get("name"): entry.get("restartPolicy") for entry in _init_containers(after)}
+    return tuple(
+        entry["name"]
+        for entry in _init_containers(before)
+        if entry.get("restartPolicy") == "Always" and kept.get(entry.get("name"), "Always") != "Always"
+    )
+
+
+def _init_containers(obj: dict[str, Any]) -> list[dict[str, Any]]:
+    spec = obj.get("spec") or {}
+    spec = (spec.get("template") or {}).get("spec") or spec
+    found: list[dict[str, Any]] = spec.get("initContainers") or []
+    return found

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from kubesim.history.records import Admitted
+from kubesim.store.webhooks_diff import field_path
 
 _KINDS: Final = {"initContainers": "init container", "containers": "container", "volumes": "volume"}
 _UNITS: Final = ((1 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki"))
@@ -28,18 +29,6 @@ def told_admission(record: Admitted) -> tuple[str, str, str]:
         case _:
             what = ", ".join(_changes(record)) or f"leaves {subject} as it is"
             return f"{again}{record.webhook} {what}", "; ".join(_costs(record)), _tone(record)
-
-
-def field_path(pointer: str) -> str:
-    """A JSON pointer as messages of the API write it: ``/spec/containers/0/image`` as ``spec.containers[0].image``."""
-    shown = ""
-    for step in pointer.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if name.isdigit():
-            shown += f"[{name}]"
-        else:
-            shown += f".{name}" if shown and name.isidentifier() else f"[{name}]" if shown else name
-    return shown
 
 
 def lost_fields(record: Admitted) -> tuple[str, ...]:
@@ -72,6 +61,8 @@ def _entry(kind: str, entry: Any) -> str:
 
 
 def _costs(record: Admitted) -> Iterator[str]:
+    if record.lost_sidecars:
+        yield f"{', '.join(record.lost_sidecars)}: no sidecar any more"
     for resource, (before, after) in record.requests.items():
         yield f"the Pod asks for {resource} {_amount(resource, after)}, was {_amount(resource, before)}"
     if record.dropped:

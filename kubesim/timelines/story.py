@@ -16,6 +16,7 @@ from kubesim.history.history import History
 from kubesim.history.lives import SANDBOX
 from kubesim.history.records import (
     ActionDone,
+    Admitted,
     AnyRecord,
     Assumed,
     Decided,
@@ -27,6 +28,7 @@ from kubesim.history.records import (
     ProbeChanged,
     RuntimeChanged,
 )
+from kubesim.timelines.admission import told_admission
 from kubesim.timelines.changes import Told, told_changes
 from kubesim.timelines.names import short_ids
 from kubesim.units import MILLISECOND, Instant
@@ -117,6 +119,9 @@ class _Teller:
         match record:
             case ActionDone():
                 yield from _action(record)
+            case Admitted():
+                what, why, tone = told_admission(record)
+                yield Line(record.at, "webhook", what, why, record.rules, tone)
             case ProbeChanged():
                 what = f"{record.probe} probe of {self._name(record.pod, record.container)}: {record.result.lower()}"
                 tone = "good" if record.result.lower() == "success" else "warn"

@@ -12,6 +12,7 @@ from typing import Final
 
 from kubesim.history.history import History
 from kubesim.history.records import ComponentHeader
+from kubesim.timelines.lost_sidecars import LostSidecar, lost_sidecars
 from kubesim.timelines.story import Line, story
 from kubesim.timelines.style import Style
 from kubesim.timelines.tables import jobs_table, jobs_watch, pods_table, pods_watch
@@ -153,12 +154,30 @@ def _command(command: str, table: list[str], style: Style) -> list[str]:
 
 
 def _notes(history: History, style: Style) -> Iterator[list[str]]:
-    """What was taken for granted and what was not acted upon; nothing to say, nothing said."""
+    """Which sidecars are none, what was taken for granted, what was not acted upon; nothing to say, nothing said."""
+    if lost := lost_sidecars(history):
+        yield [style.paint("warn", "No sidecar any more:"), *(line for one in lost for line in _lost(one, style))]
     if history.assumptions:
         yield _note("Assumed", ((note.subject, note.text) for note in history.assumptions), style)
     if history.not_modelled:
         fields = ((f"{note.subject} {note.field}".strip(), note.text) for note in history.not_modelled)
         yield _note("Not modelled", fields, style)
+
+
+def _lost(lost: LostSidecar, style: Style) -> Iterator[str]:
+    """A sidecar that became an ordinary init container: by whose doing, what came of it, and what would help."""
+    rules = f"[{_UNBROKEN.join(lost.rules)}]"
+    cause = f"{lost.name}/{lost.container}: {lost.culprit} {lost.what}: {lost.why} {rules}"
+    yield from _indented(cause, style, 2)
+    if lost.consequence:
+        yield from _indented(lost.consequence, style, 4)
+    for number, remedy in enumerate(lost.remedies):
+        yield from _indented(f"{'or ' if number else 'to change that: '}{remedy}", style, 4)
+
+
+def _indented(words: str, style: Style, by: int) -> list[str]:
+    lines = textwrap.wrap(words, style.width, initial_indent=" " * by, subsequent_indent=" " * (by + 2))
+    return [line.replace(_UNBROKEN, ", ") for line in lines]
 
 
 def _note(title: str, notes: Iterable[tuple[str, str]], style: Style) -> list[str]:
