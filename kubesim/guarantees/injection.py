@@ -39,9 +39,10 @@ def _pair(pod: PodStory) -> tuple[ContainerStory, ContainerStory] | None:
 def _plays(pod: PodStory, container: ContainerStory) -> Moment | None:
     """When a container said that it plays the part."""
     for order, record in enumerate(pod.history):
-        if isinstance(record, OutputWritten) and (record.pod, record.container) == (pod.life.name, container.name):
-            if PART in record.line and record.namespace == pod.life.namespace:
-                return Moment(record.at, f"{container.name} says that it {PART}", order)
+        if not isinstance(record, OutputWritten) or PART not in record.line:
+            continue
+        if (record.namespace, record.pod, record.container) == (pod.life.namespace, pod.life.name, container.name):
+            return Moment(record.at, f"{container.name} says that it {PART}", order)
     return None
 
 
@@ -78,7 +79,7 @@ def injector_legacy(pod: PodStory) -> Iterator[Finding]:
 
 def strip_full_update(given: tuple[History, list[PodStory], Release]) -> Iterator[Finding]:
     """A webhook that writes the whole object back keeps restartPolicy exactly if its client library knows the field."""
-    history, pods, api = given
+    history, pods, _ = given
     for order, record in enumerate(history):
         if not isinstance(record, Admitted) or record.kind != "Pod" or record.result not in ("patched", "unchanged"):
             continue

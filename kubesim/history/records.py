@@ -163,8 +163,6 @@ class Admitted(Record, frozen=True, kw_only=True, tag="admission"):
     """Init containers that were sidecars before its answer, and in it are there without ``restartPolicy: Always``."""
     unknown_sidecars: tuple[str, ...] = ()
     """Those it sent as sidecars to an API server that does not know the field (C-34)."""
-    client: str = ""
-    """The release of the client library it decodes objects with, where that is known."""
     request: int = 0
     """Calls for one request have the same number, counted from 1."""
     requests: dict[str, tuple[int, int]] = {}

@@ -123,7 +123,6 @@ class Admission:
                 dropped=effect.dropped,
                 lost_sidecars=lost_sidecars(effect.before, effect.sent),
                 unknown_sidecars=lost_sidecars(effect.sent, effect.after),
-                client=(webhook.act.whole_object or "") if isinstance(webhook.act, Changes) else "",
                 request=number,
                 requests=self._asked_of_the_node(about, effect),
                 warnings=effect.warnings,
