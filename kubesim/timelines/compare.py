@@ -26,6 +26,7 @@ from kubesim.timelines.compare_facts import (
     subject_names,
 )
 from kubesim.timelines.compare_summary import summary
+from kubesim.timelines.lanes import where_it_ran
 from kubesim.units import Duration
 
 V = TypeVar("V")
@@ -99,6 +100,15 @@ def compare(sides: Sequence[Side]) -> Comparison:
     differences = tuple(found)
     said = [side.said for side in sides]
     return Comparison(tuple(side.name for side in sides), tuple(summary(said, portraits, differences)), differences)
+
+
+def what_differs(histories: Sequence[History]) -> tuple[str, ...]:
+    """The sentences about several runs of one scenario, each named by where it ran; of one run there are none."""
+    if len(histories) < 2:
+        return ()
+    labels = [where_it_ran(history.header) for history in histories]
+    sides = [Side(label, f"on {label}", history) for label, history in zip(labels, histories, strict=True)]
+    return compare(sides).summary
 
 
 def paired_names(base: History, other: History) -> dict[Key, str]:

@@ -6,7 +6,7 @@ The page is a template, a style sheet and a script from ``html_assets`` around t
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ import msgspec
 
 from kubesim.history.history import History
 from kubesim.timelines.html_data import page_data
+from kubesim.timelines.names import plain_text, stable_names
 
 ASSETS: Final = ("page.html", "page.css", "page.js")
 
@@ -23,8 +24,8 @@ def page(histories: History | Sequence[History], answers: Sequence[Sequence[Any]
     """The whole page. ``answers``: for each run its questions with the steps that answer them, if somebody knows."""
     several = [histories] if isinstance(histories, History) else list(histories)
     data = page_data(several)
-    for run, answered in zip(data["runs"], answers, strict=False):
-        run["answers"] = list(answered)
+    for run, history, answered in zip(data["runs"], several, answers, strict=False):
+        run["answers"] = in_plain_names(list(answered), plain_text(stable_names(history)))
     template, style, script = (_asset(name) for name in ASSETS)
     return _filled(
         template, title=html.escape(data["title"] or "kubesim"), style=style, script=script, data=_embedded(data)
@@ -34,6 +35,13 @@ def page(histories: History | Sequence[History], answers: Sequence[Sequence[Any]
 def write_page(histories: History | Sequence[History], path: str | Path, answers: Sequence[Sequence[Any]] = ()) -> None:
     """Write the page to a file."""
     Path(path).write_text(page(histories, answers), encoding="utf-8")
+
+
+def in_plain_names(value: Any, plain: Callable[[str], str]) -> Any:
+    """Lists of lists with each text in them written as the rest of the page writes it."""
+    if isinstance(value, str):
+        return plain(value)
+    return [in_plain_names(one, plain) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _asset(name: str) -> str:

@@ -5,7 +5,7 @@ Times are milliseconds since t=0 (with the microseconds behind the point). Keys 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,11 +15,12 @@ from kubesim.history.replay import Key, Version
 from kubesim.objects.status import instant_of
 from kubesim.releases import Release
 from kubesim.store.tables import job_columns, pod_columns, pod_summary
+from kubesim.timelines.compare import what_differs
 from kubesim.timelines.html_rules import rule_pages
 from kubesim.timelines.lanes import instants, pictures
 from kubesim.timelines.lanes_containers import container_roles
 from kubesim.timelines.lanes_differences import differences
-from kubesim.timelines.lanes_model import Band, JobPicture, Lane, Picture, PodPicture, Reason, Window, own_windows
+from kubesim.timelines.lanes_model import Band, JobPicture, Lane, Picture, PodPicture, Reason, Role, Window, own_windows
 from kubesim.timelines.names import plain_text, stable_names
 from kubesim.timelines.plot_scale import time_scale
 from kubesim.timelines.plot_style import THEMES, Fill, Theme
@@ -28,6 +29,7 @@ from kubesim.timelines.story import Line, story
 from kubesim.units import MILLISECOND, Duration, Instant
 
 Json = dict[str, Any]
+Plain = Callable[[str], str]
 _STATUSES: Final = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
 
 
@@ -44,6 +46,7 @@ def page_data(histories: Sequence[History]) -> Json:
     return {
         "title": shown[0].title if shown else "",
         "about": next((one.about for one in shown if one.about), ""),
+        "said": list(what_differs(histories)),
         "runs": runs,
         "scale": [
             [_ms(piece.start), _ms(piece.end), piece.left, piece.width, piece.is_break] for piece in scale.pieces
@@ -65,10 +68,11 @@ def _run(history: History, shown: Picture) -> Json:
         "label": shown.label,
         "end": _ms(shown.end),
         "ending": shown.ending,
+        "refusals": [[_ms(one.at), one.what, one.message] for one in shown.refusals],
         "moments": [[_ms(one.at), one.kind.name, one.label, one.subject, one.detail] for one in shown.moments],
         "pods": [_pod(pod) for pod in shown.pods],
         "jobs": [_job(job) for job in shown.jobs],
-        "story": [_line(line, history.started) for line in story(history)],
+        "story": [_line(line, history.started, plain_text(names)) for line in story(history)],
         "objects": list(_objects(history, names)),
         "events": [_event(event, history.started, names) for event in history.events],
         "assumed": [[note.subject, note.text] for note in history.assumptions],
@@ -102,7 +106,7 @@ def _job(job: JobPicture) -> Json:
             0,
             {
                 "name": "between attempts",
-                "role": "pod",
+                "role": "",
                 "spans": spans,
                 "marks": [],
                 "hooks": [],
@@ -132,7 +136,7 @@ def _band(band: Band) -> Json:
 def _lane(lane: Lane) -> Json:
     return {
         "name": lane.name,
-        "role": lane.role.value,
+        "role": lane.note if lane.role is Role.POD else lane.role.value,
         "spans": [
             [_ms(one.start), _ms(one.end), one.look.name, one.run, one.label, *_why(one.reason), int(one.is_open)]
             for one in lane.spans
@@ -152,8 +156,8 @@ def _why(reason: Reason) -> tuple[str, list[str]]:
     return reason.why, list(reason.rules)
 
 
-def _line(line: Line, started: Instant) -> list[Any]:
-    return [_ms(line.at - started), line.who, line.what, line.why, list(line.rules), line.tone]
+def _line(line: Line, started: Instant, plain: Plain) -> list[Any]:
+    return [_ms(line.at - started), line.who, plain(line.what), plain(line.why), list(line.rules), line.tone]
 
 
 def _rules_in(runs: Sequence[Json]) -> Iterator[str]:
@@ -171,8 +175,8 @@ def _rules_in(runs: Sequence[Json]) -> Iterator[str]:
 # -- what kubectl would show -------------------------------------------------------------------------------------
 
 
-def _objects(history: History, names: Mapping[Key, str]) -> Iterator[Json]:
-    printer, plain = api_server(history.header.control_plane), plain_text(dict(names))
+def _objects(history: History, names: dict[Key, str]) -> Iterator[Json]:
+    printer, plain = api_server(history.header.control_plane), plain_text(names)
     for key, versions in history.all_versions.items():
         if key.kind not in ("Pod", "Job"):
             continue
@@ -185,7 +189,7 @@ def _objects(history: History, names: Mapping[Key, str]) -> Iterator[Json]:
         }
 
 
-def _version(version: Version, kind: str, printer: Release, started: Instant, plain: Any) -> Json:
+def _version(version: Version, kind: str, printer: Release, started: Instant, plain: Plain) -> Json:
     raw = version.object
     if version.change == "DELETED":
         return {"at": _ms(version.at - started), "gone": 1}
@@ -211,7 +215,7 @@ def _version(version: Version, kind: str, printer: Release, started: Instant, pl
     return found
 
 
-def _containers(raw: Mapping[str, Any], started: Instant, plain: Any) -> Iterator[Json]:
+def _containers(raw: Mapping[str, Any], started: Instant, plain: Plain) -> Iterator[Json]:
     """The containers as ``kubectl describe`` has them; one without a status yet only by name."""
     status = raw.get("status") or {}
     entries: dict[str, Any] = {}
@@ -229,7 +233,7 @@ def _containers(raw: Mapping[str, Any], started: Instant, plain: Any) -> Iterato
         }
 
 
-def _state(raw: Mapping[str, Any] | None, started: Instant, plain: Any) -> list[Any] | None:
+def _state(raw: Mapping[str, Any] | None, started: Instant, plain: Plain) -> list[Any] | None:
     """Kind, reason, message, exit code, since when, until when."""
     for kind in ("waiting", "running", "terminated"):
         if raw and (state := raw.get(kind)) is not None:
@@ -240,9 +244,9 @@ def _state(raw: Mapping[str, Any] | None, started: Instant, plain: Any) -> list[
     return None
 
 
-def _event(event: EventEmitted, started: Instant, names: Mapping[Key, str]) -> list[Any]:
+def _event(event: EventEmitted, started: Instant, names: dict[Key, str]) -> list[Any]:
     about = names.get(Key(event.kind, event.namespace, event.name), event.name)
-    message = plain_text(dict(names))(event.message)
+    message = plain_text(names)(event.message)
     first, last = _ms(event.first - started), _ms((event.last or event.first) - started)
     head = [_ms(event.at - started), event.kind, event.namespace, about]
     return [*head, event.type, event.reason, message, event.component, event.count, first, last, event.field_path]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kubesim.errors import KubesimError
 from kubesim.history.history import History
-from kubesim.timelines.compare import Side, compare
-from kubesim.timelines.lanes import pictures, where_it_ran
+from kubesim.timelines.compare import what_differs
+from kubesim.timelines.lanes import pictures
 from kubesim.timelines.lanes_model import Picture
 from kubesim.timelines.plot_layout import VIEWS, WIDTH, lay_out
 from kubesim.timelines.plot_shapes import Measure, Sheet
@@ -40,16 +40,7 @@ def plot(
     Job with its Pods). Raises KubesimError for another word.
     """
     several = [histories] if isinstance(histories, History) else list(histories)
-    return draw(pictures(several), theme=theme, width=width, view=view, said=_what_differs(several))
-
-
-def _what_differs(histories: Sequence[History]) -> tuple[str, ...]:
-    """The differences in sentences, for the heading."""
-    if len(histories) < 2:
-        return ()
-    labels = [where_it_ran(history.header) for history in histories]
-    sides = [Side(label, f"on {label}", history) for label, history in zip(labels, histories, strict=True)]
-    return compare(sides).summary
+    return draw(pictures(several), theme=theme, width=width, view=view, said=what_differs(several))
 
 
 def draw(

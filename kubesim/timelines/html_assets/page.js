@@ -11,6 +11,7 @@
   let shownLanes = [];    // lists of keys, for the arrow keys
   let byKey = new Map();
   let names = 200, width = 1000;
+  let onScreen = null;    // theme and view while it is printed
 
   // -- small helpers --------------------------------------------------------------------------------------------
 
@@ -56,6 +57,8 @@
     return minutes < 60 ? `${sign}${minutes}m${seconds}s` : `${sign}${Math.floor(minutes / 60)}h${String(minutes % 60).padStart(2, "0")}m${seconds}s`;
   };
   const lasted = (ms) => ms < 1000 ? `${Math.round(ms)} ms` : ms < 120000 ? `${+(ms / 1000).toFixed(2)} s` : `${Math.floor(ms / 60000)} min ${Math.round(ms / 1000) % 60} s`;
+  // About how long a break is.
+  const about = (ms) => ms < 72e5 ? lasted(Math.round(ms / 1000) * 1000) : ms < 2592e5 ? `${Math.round(ms / 36e5)} h` : `${Math.round(ms / 864e5)} d`;
   // The age as kubectl prints it: the largest two units that matter, truncated.
   const age = (ms) => {
     const seconds = Math.floor(ms / 1000);
@@ -113,7 +116,7 @@
       const again = number > 0 ? ` (restart ${number})` : "";
       found.push({ key: `${prefix}/span${place}`, kind: "span", look: name, start, end, open, label, subject: lane.name, title: `${lane.name}: ${what}${again}`, why, rules });
     });
-    lane.marks.forEach(([start, kind, label, why, rules], place) => found.push({ key: `${prefix}/mark${place}`, kind: "mark", mark: kind, start, end: start, subject: lane.name, title: `${lane.name}: ${label}`, why, rules }));
+    lane.marks.forEach(([start, kind, label, why, rules], place) => found.push({ key: `${prefix}/mark${place}`, kind: "mark", mark: kind, label, start, end: start, subject: lane.name, title: `${lane.name}: ${label}`, why, rules }));
     lane.hooks.forEach(([start, end, name, command, code], place) => found.push({ key: `${prefix}/hook${place}`, kind: "hook", start, end, label: name, subject: lane.name, title: `${lane.name}: ${name} hook`, why: command ? `runs: ${command}` : "", more: code === null ? "it never ended by itself" : `it ended with ${code}`, rules: [] }));
     lane.windows.forEach(([start, end, seconds], place) => found.push({ key: `${prefix}/grace${place}`, kind: "window", start, end, subject: lane.name, title: `${lane.name}: grace period of ${seconds} s`, why: `SIGKILL follows at ${clock(end)} if it still runs`, rules: [] }));
     found.sort((a, b) => a.start - b.start || a.end - b.end);
@@ -237,7 +240,8 @@
     const placed = placeMoments(panel.moments), rows = Math.max(0, ...placed.map((one) => one.row + 1));
     const head = rows * 16 + (rows ? 4 : 0), counters = new Set(["active", "ready", "terminating", "succeeded", "failed"]);
     let y = head;
-    const plotted = draw("g", { "clip-path": `url(#clip-${id})` }), under = draw("g", { "clip-path": `url(#clip-${id})` }), labels = draw("g");
+    const clipped = () => draw("g", { "clip-path": `url(#clip-${id})` });
+    const under = clipped(), plotted = clipped(), uprights = draw("g", { "pointer-events": "none" }), signs = clipped(), labels = draw("g");
     const name = (words, role, top, size, colour) => {
       const room = names - 18 - (role ? measure(role, 10.5) + 8 : 0);
       const shown = write(shortened(words, size, room), names - 12, top, { "text-anchor": "end", "font-size": size, fill: colour });
@@ -245,10 +249,18 @@
       labels.append(shown);
       if (role) labels.append(write(role, 0, top, { "font-size": 10.5, fill: theme().faint }));
     };
+    // What does not fit into the last box of a row stands right of it, if there is room.
+    const after = (words, item, middle, colour) => {
+      const left = x(item.start), right = x(item.end), wide = measure(words, 11);
+      if (wide <= right - Math.max(left, names) - 8 || right < names || right > names + plot() + 1 || right + 5 + wide > width) return;
+      labels.append(write(words, right + 5, middle, { fill: colour }));
+    };
     for (const { band, items: segments } of panel.bands) {
       const isPhase = band.name === "phase", isCounter = owner.kind === "Job" && counters.has(band.name), high = isPhase ? BAND : CONDITION;
       name(band.name, "", y + high / 2, isPhase ? 12.5 : 10.5, isPhase ? theme().ink : theme().faint);
       for (const item of segments) plotted.append(drawBand(item, y, isPhase, isCounter));
+      const last = segments[segments.length - 1];
+      if (isPhase && last) after(last.value, last, y + high / 2, (theme().phases[last.value] || theme().phases.Unknown).ink);
       shownLanes.push(segments.map((item) => item.key));
       y += high;
     }
@@ -261,38 +273,55 @@
       for (const [start, end] of visible().length > 1 ? different.get(lane.name) || [] : []) {
         under.append(box(x(start), y, x(end) - x(start), LANE, { fill: theme().differenceWash, class: "over" }), draw("path", { d: `M${x(start)} ${y + LANE - 1}H${x(end)}`, stroke: theme().difference, "stroke-width": 2, class: "over" }));
       }
-      name(lane.name, lane.role === "pod" ? "" : lane.role, y + BAR_TOP + BAR / 2, 12.5, theme().ink);
+      name(lane.name, lane.role, y + BAR_TOP + BAR / 2, 12.5, theme().ink);
       const by = { window: drawWindow, span: drawSpan, hook: drawHook, mark: drawMark };
-      for (const kind of ["window", "span", "hook", "mark"]) for (const item of found) if (item.kind === kind) plotted.append(by[kind](item, y));
+      for (const kind of ["window", "span", "hook", "mark"]) for (const item of found) if (item.kind === kind) (kind === "mark" ? signs : plotted).append(by[kind](item, y));
+      const last = found.filter((item) => item.kind === "span").pop();
+      if (last && ENDED.has(last.look)) after(last.label, last, y + BAR_TOP + BAR * 0.36, look(last.look).ink);
       for (const [start, number] of lane.restarts) plotted.append(write(`↻${number}`, x(start) + 1, y + 8, { "font-size": 10.5, "font-weight": 600, "pointer-events": "none" }));
       shownLanes.push(found.map((item) => item.key));
       y += LANE;
     });
     for (const [start, end] of owner.windows) under.append(box(x(start), top, x(end) - x(start), bottom - top, { fill: theme().grace }));
-    for (const element of [...under.querySelectorAll(".over")]) under.append(element);
+    for (const element of [...under.querySelectorAll("path.over")]) under.append(element);  // lines, over the shade
     for (const { item, place, row, left } of placed) {
       const colour = item.moment === "GRACE" ? theme().graceLine : theme().moments[item.moment], bold = item.moment === "DELETE";
       const middle = row < 0 ? head : (rows - row - 0.5) * 16;
       const dashes = { GRACE: "5 3", ACTION: "6 3", REFUSED: "2 2" }[item.moment] || "";
-      const shapes = [draw("path", { d: `M${place} ${middle - (row < 0 ? 0 : 8)}V${bottom}`, stroke: colour, "stroke-width": bold ? 1.8 : 1.1, "stroke-dasharray": dashes, fill: "none" }), draw("rect", { class: "halo", x: place - 3, y: middle - 8, width: 6, height: bottom - middle + 8 })];
+      uprights.append(draw("path", { d: `M${place} ${middle - (row < 0 ? 0 : 8)}V${bottom}`, stroke: colour, "stroke-width": bold ? 1.8 : 1.1, "stroke-dasharray": dashes, fill: "none" }));
+      const shapes = [draw("rect", { class: "halo", x: place - 3, y: middle - 8, width: 6, height: bottom - middle + 8 })];
       if (row >= 0) shapes.push(write(item.label, left, middle, { fill: colour, "font-weight": bold ? 600 : 400 }));
       labels.append(group(item, ...shapes));
     }
     if (panel.moments.length) shownLanes.push(panel.moments.map((item) => item.key));
     for (const piece of pieces()) if (piece[4]) for (const shift of [-2, 2]) {
-      const place = (x(piece[0]) * 0.2 + x(piece[1]) * 0.8) + shift;
+      const place = x(piece[1]) - 12 + shift;
+      if (x(piece[1]) - x(piece[0]) < 24) continue;
       let path = `M${place - 2} ${top}`;
       for (let step = 1; top + step * 7 <= bottom; step++) path += `L${place + (step % 2 ? 2 : -2)} ${top + step * 7}`;
       plotted.append(draw("path", { d: path, fill: "none", stroke: theme().paper, "stroke-width": 3, "pointer-events": "none" }), draw("path", { d: path, fill: "none", stroke: theme().rule, "stroke-width": 1, "pointer-events": "none" }));
     }
     const clip = draw("clipPath", { id: `clip-${id}` }, draw("rect", { x: names - 1, y: 0, width: plot() + 2, height: bottom + 4 }));
-    const svg = draw("svg", { viewBox: `0 0 ${width} ${bottom + 2}`, height: bottom + 2, role: "img", "aria-label": `${owner.kind} ${owner.name} on ${DATA.runs[run].label}` }, clip, patterns(), under, labels, plotted, draw("line", { class: "cursor", y1: head, y2: bottom }));
+    const svg = draw("svg", { viewBox: `0 0 ${width} ${bottom + 2}`, height: bottom + 2, role: "img", "aria-label": `${owner.kind} ${owner.name} on ${DATA.runs[run].label}` }, clip, patterns(), under, labels, plotted, uprights, signs, draw("line", { class: "cursor", y1: head, y2: bottom }));
     const title = make("div", { class: "panel-head" }, make("span", { class: "chip" }, DATA.runs[run].label), `${owner.kind} ${owner.name}${owner.node ? " on " + owner.node : ""}`);
     return make("section", { class: "panel" }, title, svg);
   };
 
+  const drawRefusal = (run, [, what, message]) => {
+    const title = make("div", { class: "panel-head" }, make("span", { class: "chip" }, DATA.runs[run].label), `${what} refused by the API server`);
+    return make("section", { class: "panel" }, title, make("p", { class: "warn refused" }, message));
+  };
+
   const STEPS = [100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 3e4, 6e4, 12e4, 3e5, 6e5, 12e5, 18e5, 36e5, 72e5, 216e5, 432e5, 864e5, 1728e5, 8640e5];
-  const tick = (ms) => ms < 60000 ? `${+(ms / 1000).toFixed(1)}s` : ms < 3600000 ? `${Math.floor(ms / 60000)}m` + (ms % 60000 ? `${String(Math.round(ms / 1000) % 60).padStart(2, "0")}s` : "") : `${Math.floor(ms / 3600000)}h` + (ms % 3600000 ? `${String(Math.floor(ms / 60000) % 60).padStart(2, "0")}m` : "");
+  // ``12s``, ``2m05s``, ``1h10m``, ``24h 05s``, ``30d``: parts that are zero are left out.
+  const tick = (ms) => {
+    if (ms < 60000) return `${+(ms / 1000).toFixed(1)}s`;
+    const two = (number) => String(number).padStart(2, "0"), seconds = Math.round(ms / 1000), days = seconds < 259200 ? 0 : Math.floor(seconds / 86400);
+    const hours = Math.floor(seconds / 3600) - days * 24, minutes = Math.floor(seconds / 60) % 60, rest = seconds % 60;
+    if (!days && !hours) return `${minutes}m` + (rest ? `${two(rest)}s` : "");
+    const parts = [days ? `${days}d` : "", hours ? `${hours}h` : "", minutes ? `${two(minutes)}m` : "", rest ? `${two(rest)}s` : ""];
+    return parts.filter(Boolean).join(minutes ? "" : " ");
+  };
   const drawAxis = () => {
     const found = draw("svg", { viewBox: `0 0 ${width} 30`, height: 30, "aria-hidden": "true" });
     let taken = -Infinity;
@@ -304,7 +333,7 @@
         let path = `M${left} 5`;
         for (let step = 1; step <= count; step++) path += `L${left + ((right - left) * step) / count} ${step === count ? 5 : step % 2 ? 1 : 9}`;
         found.append(draw("path", { d: path, fill: "none", stroke: theme().faint }));
-        const words = `(${lasted(end - start)})`;
+        const words = `(${about(end - start)})`;
         if (measure(words, 10.5) < right - left) { found.append(write(words, (left + right) / 2, 21, { "text-anchor": "middle", "font-style": "italic", "font-size": 10.5, fill: theme().faint })); taken = (left + right + measure(words, 10.5)) / 2; }
         continue;
       }
@@ -331,7 +360,15 @@
       list.append(make("span", {}, swatch, lookWords(name)));
     }
     const words = { TERM: "SIGTERM", KILL: "SIGKILL", SIGNAL: "other signal", OUT_OF_MEMORY: "out of memory", PROBE_PASSED: "probe passed", PROBE_FAILED: "probe failed" };
-    for (const kind of Object.keys(words)) if (marks.has(kind)) list.append(make("span", {}, draw("svg", { viewBox: "0 0 28 14" }, glyph(kind, 14, 7)), words[kind]));
+    const entry = (words, ...shapes) => list.append(make("span", {}, draw("svg", { viewBox: "0 0 28 14" }, ...shapes), words));
+    const has = (kind) => panels.some((panel) => panel.lanes.some((one) => one.items.some((item) => item.kind === kind)));
+    const others = panels.flatMap((panel) => panel.lanes.flatMap((one) => one.items)).filter((item) => item.mark === "SIGNAL").map((item) => item.label);
+    if (others.length) words.SIGNAL = [...new Set(others)].join(", ");
+    for (const kind of Object.keys(words)) if (marks.has(kind)) entry(words[kind], glyph(kind, 14, 7));
+    if (has("hook")) entry("hook", box(0, 2, 28, 10, { fill: theme().hook }));
+    if (panels.some((panel) => panel.owner.windows.length)) entry("grace period", box(0, 0, 28, 14, { fill: theme().grace }), draw("path", { d: "M27 0V14", stroke: theme().graceLine, "stroke-dasharray": "4 2" }));
+    if (has("window")) entry("grace of one container", draw("path", { d: "M0 9H27M27 4V11", stroke: theme().graceLine, "stroke-width": 1.4, fill: "none" }));
+    if (visible().length > 1 && visible().some((run) => DATA.runs[run].differences.length)) entry("differs", box(0, 0, 28, 14, { fill: theme().differenceWash }), box(0, 12, 28, 2, { fill: theme().difference }));
   };
 
   const colours = () => {
@@ -350,10 +387,11 @@
     panels.sort((a, b) => (a.owner.kind > b.owner.kind) - (a.owner.kind < b.owner.kind));
     const order = [...new Set(panels.map((one) => one.owner.kind + one.owner.name))];
     panels.sort((a, b) => order.indexOf(a.owner.kind + a.owner.name) - order.indexOf(b.owner.kind + b.owner.name));
-    const widest = Math.max(90, ...panels.flatMap((one) => one.owner.lanes.map((lane) => measure(lane.name, 12.5) + (lane.role === "pod" ? 0 : measure(lane.role, 10.5) + 8))), ...panels.flatMap((one) => one.owner.bands.map((band) => measure(band.name, 10.5))));
+    const widest = Math.max(90, ...panels.flatMap((one) => one.owner.lanes.map((lane) => measure(lane.name, 12.5) + (!lane.role ? 0 : measure(lane.role, 10.5) + 8))), ...panels.flatMap((one) => one.owner.bands.map((band) => measure(band.name, 10.5))));
     names = Math.min(widest + 26, width * 0.3);
     items = []; shownLanes = []; byKey = new Map();
-    $("chart").replaceChildren(...panels.map((panel, index) => drawPanel(panel, index)), drawAxis());
+    const refused = visible().flatMap((run) => DATA.runs[run].refusals.map((one) => drawRefusal(run, one)));
+    $("chart").replaceChildren(...refused, ...panels.map((panel, index) => drawPanel(panel, index)), drawAxis());
     $("chart").style.setProperty("--names", `${names}px`);
     document.documentElement.style.setProperty("--names", `${names}px`);
     document.documentElement.style.setProperty("--after", `${AFTER}px`);
@@ -597,6 +635,7 @@
     document.title = DATA.title || "kubesim";
     $("title").textContent = DATA.title;
     $("about").textContent = DATA.about;
+    $("said").replaceChildren(...DATA.said.map((sentence) => make("p", {}, sentence)));
     if (DATA.runs.length > 1) for (const run of ["all", ...DATA.runs.keys()]) $("runs").append(make("button", { "data-run": run, onclick: () => chooseRun(run) }, run === "all" ? "All" : DATA.runs[run].label));
     state.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
     $("zoom-in").onclick = () => zoom(0.6);
@@ -636,8 +675,8 @@
     addEventListener("hashchange", recall);
     let waiting = 0;
     addEventListener("resize", () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(render); });
-    addEventListener("beforeprint", () => { state.before = { theme: state.theme, view: state.view }; state.theme = "light"; state.view = [0, 1]; render(); });
-    addEventListener("afterprint", () => { Object.assign(state, state.before); render(); });
+    addEventListener("beforeprint", () => { onScreen = onScreen || { theme: state.theme, view: state.view }; state.theme = "light"; state.view = [0, 1]; render(); });
+    addEventListener("afterprint", () => { Object.assign(state, onScreen || {}); onScreen = null; render(); });
   };
   const keys = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || $("help").open) return;
