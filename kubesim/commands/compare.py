@@ -19,6 +19,7 @@ from kubesim.commands.progress import Waiting
 if TYPE_CHECKING:
     from kubesim.timelines.compare import Side
 
+DRAWN: Final = (".png", ".svg", ".pdf", ".html")
 TIMINGS: Final = ("ideal", "typical", "loaded")
 
 
@@ -80,6 +81,10 @@ def gates(
 @click.option("--delete-at", type=options.delete_at, metavar="WHEN[:GRACE]", help="Delete the Pods and Jobs then.")
 @click.option("--until", type=options.duration, metavar="DURATION", help="How long each run lasts, such as 2m.")
 @click.option("--timing", type=click.Choice(TIMINGS), help="Latency profile.")
+@click.option(
+    "--plot", "picture", type=click.Path(dir_okay=False, writable=True), metavar="OUT",
+    help="Draw the runs below each other, too: png, svg, pdf or html.",
+)  # fmt: skip
 @click.option("-o", "--output", "form", type=click.Choice(("table", "json")), default="table", show_default=True)
 def command(
     files: tuple[str, ...],
@@ -90,6 +95,7 @@ def command(
     delete_at: DeleteAt | None,
     until: int | None,
     timing: str | None,
+    picture: str | None,
     form: str,
 ) -> None:
     """What differs between releases, gates, seeds or manifests: a sentence, then a table.
@@ -99,7 +105,7 @@ def command(
     \b
       kubesim compare pod.yaml --releases 1.28,1.29
       kubesim compare pod.yaml --release 1.28 --gate SidecarContainers=true,false
-      kubesim compare before.yaml --against after.yaml --delete-at 30s
+      kubesim compare before.yaml --against after.yaml --delete-at 30s --plot both.png
     """
     from kubesim.timelines.compare import compare
     from kubesim.timelines.compare_text import compare_data, compare_text
@@ -118,8 +124,15 @@ def command(
             "there is one run only; name several releases (--releases 1.28,1.29), gates (--gate NAME=true,false), "
             "seeds (--seeds 1,2) or other manifests (--against FILE)"
         )
+    target = _target(picture)
     sides = list(_sides(columns, delete_at, until, timing))
     comparison = compare(sides)
+    if target is not None:
+        from kubesim.commands.plot import write_timeline
+
+        with Waiting(f"drawing {target.name}"):
+            labels = [side.name for side in sides]
+            write_timeline([side.history for side in sides], target, labels=labels, said=comparison.summary)
     if form == "json":
         ran = [_described(side.name, column) for side, column in zip(sides, columns, strict=True)]
         click.echo(json.dumps(compare_data(comparison, ran), indent=2, ensure_ascii=False))
@@ -128,6 +141,16 @@ def command(
 
         click.echo(compare_text(comparison, style_for(sys.stdout, os.environ)), nl=False)
     click.get_current_context().exit(0 if comparison.equal else 1)
+
+
+def _target(picture: str | None) -> Path | None:
+    if picture is None:
+        return None
+    target = Path(picture)
+    if target.suffix.lower() not in DRAWN:
+        known = ", ".join(suffix.removeprefix(".") for suffix in DRAWN)
+        raise click.UsageError(f"{target}: --plot writes {known}; the name's suffix says which")
+    return target
 
 
 def _sides(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -140,12 +141,6 @@ def _write(
     view: str,
 ) -> None:
     match show, suffix:
-        case "timeline", ".html":
-            from kubesim.graphs.answers import answers, as_rows
-            from kubesim.timelines.html import write_page
-
-            known = [[as_rows(answer, one.started) for answer in answers(one)] for one in histories]
-            write_page(histories, target, known)
         case "timeline", ".json":
             from kubesim.timelines.perfetto import perfetto
 
@@ -155,9 +150,7 @@ def _write(
 
             target.write_text(gantt(histories[0]), encoding="utf-8")
         case "timeline", _:
-            from kubesim.timelines.plot import plot, save
-
-            save(plot(histories, theme=theme, width=width, view=view), target)
+            write_timeline(histories, target, theme=theme, width=width, view=view)
         case "states", _:
             from kubesim.timelines.mermaid import life_diagram
 
@@ -166,6 +159,29 @@ def _write(
             target.write_text(life_diagram(histories[0], container), encoding="utf-8")
         case _:
             _write_causes(histories[0], suffix, target, container)
+
+
+def write_timeline(
+    histories: Sequence[History],
+    target: Path,
+    *,
+    theme: str = "light",
+    width: float = 11.0,
+    view: str = "auto",
+    labels: Sequence[str] = (),
+    said: Sequence[str] | None = None,
+) -> None:
+    """Write the picture of one or several runs, or the page, as the suffix of the file says."""
+    if target.suffix.lower() == ".html":
+        from kubesim.graphs.answers import answers, as_rows
+        from kubesim.timelines.html import write_page
+
+        known = [[as_rows(answer, one.started) for answer in answers(one)] for one in histories]
+        write_page(histories, target, known, labels=labels, said=said)
+        return
+    from kubesim.timelines.plot import plot, save
+
+    save(plot(histories, theme=theme, width=width, view=view, labels=labels, said=said), target)
 
 
 def _write_causes(history: History, suffix: str, target: Path, container: str | None) -> None:

@@ -35,6 +35,7 @@ MESSAGES: Final = ", messages"
 
 _POD_UID: Final = re.compile(r"(?<=\()[0-9a-f]{8}(?=\))")
 _LENGTHS: Final = re.compile(r"\b\d+(\.\d+)?(ms|s|m|h)((?<=[mh])\d+(\.\d+)?(ms|s|m))*\b")
+_OF_A_JOB: Final = re.compile(r"([^~]+?)(?:-\d+)?-~\d+(?:/.+)?")
 _JOB_ENDS: Final = ("Complete", "Failed")
 _CHOSEN_BY_CHANCE: Final = ("kube-api-access-",)
 
@@ -130,6 +131,17 @@ def subject_names(history: History) -> dict[Key, str]:
         key: (f"{key.namespace}/" if several else "") + (pods[key] if key.kind == "Pod" else f"job/{key.name}")
         for key in keys
     }
+
+
+def job_of(subject: str) -> str:
+    """The Job that a Pod's (or its container's) stable name says it belongs to; empty for other Pods."""
+    found = _OF_A_JOB.fullmatch(subject)
+    return found[1] if found else ""
+
+
+def container_in(subject: str) -> str:
+    """The container that a subject is about, of a Job's Pod; empty if it is the Pod itself."""
+    return subject.partition("~")[2].partition("/")[2]
 
 
 # -- what the API server did with the input ---------------------------------------------------------------------------

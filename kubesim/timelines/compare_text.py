@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from kubesim.timelines.compare import Comparison
-from kubesim.timelines.compare_facts import Difference
+from kubesim.timelines.compare_facts import Difference, container_in, job_of
 from kubesim.timelines.style import Style
 
 _GAP: Final = "  "
@@ -26,10 +26,11 @@ def compare_text(comparison: Comparison, style: Style = Style()) -> str:  # noqa
 
 def table(comparison: Comparison, style: Style) -> list[str]:
     """One row for each difference, one column for each side; long values are wrapped in their columns."""
-    widths = _widths(comparison, style.width)
+    rows = together(comparison.differences)
+    widths = _widths(rows, comparison.columns, style.width)
     found = [style.paint("dim", _row((*_HEADS, *comparison.columns), widths))]
     before = ("", "")
-    for one in comparison.differences:
+    for one in rows:
         kind = "" if one.kind == before[0] else one.kind
         subject = "" if (one.kind, one.subject) == before else one.subject
         before = (one.kind, one.subject)
@@ -55,17 +56,33 @@ def compare_data(comparison: Comparison, sides: Sequence[Mapping[str, Any]] = ()
     }
 
 
-def _widths(comparison: Comparison, width: int) -> list[int]:
+def together(differences: Sequence[Difference]) -> list[Difference]:
+    """The differences, with one row for all Pods of a Job that differ in the same way."""
+    found: dict[tuple[str, ...], list[Difference]] = {}
+    for number, one in enumerate(differences):
+        job = job_of(one.subject)
+        key = (job, container_in(one.subject), one.kind, one.aspect, *one.values) if job else (str(number),)
+        found.setdefault(key, []).append(one)
+    return [_for_all(same) for same in found.values()]
+
+
+def _for_all(same: Sequence[Difference]) -> Difference:
+    first = same[0]
+    if len(same) == 1:
+        return first
+    container = container_in(first.subject)
+    subject = f"{len(same)} Pods of {job_of(first.subject)}" + (f"/{container}" if container else "")
+    return Difference(first.kind, subject, first.aspect, first.values)
+
+
+def _widths(differences: Sequence[Difference], columns: Sequence[str], width: int) -> list[int]:
     """Kind and subject as wide as they are, the aspect up to a limit, the sides share what is left as they need it."""
-    differences = comparison.differences
     kind = max(len(one.kind) for one in differences)
     subject = max(len(one.subject) for one in differences)
     aspect = min(max(len(one.aspect) for one in differences), _WIDEST_ASPECT)
     fixed = [max(kind, 4), max(subject, 2), aspect]
-    sides = len(comparison.columns)
-    wanted = [
-        max(len(comparison.columns[side]), *(len(one.values[side]) for one in differences)) for side in range(sides)
-    ]
+    sides = len(columns)
+    wanted = [max(len(columns[side]), *(len(one.values[side]) for one in differences)) for side in range(sides)]
     room = max(width - sum(fixed) - len(_GAP) * (len(fixed) + sides - 1), _NARROWEST * sides)
     return fixed + _shared(wanted, room)
 

@@ -20,10 +20,19 @@ from kubesim.timelines.names import plain_text, stable_names
 ASSETS: Final = ("page.html", "page.css", "page.js")
 
 
-def page(histories: History | Sequence[History], answers: Sequence[Sequence[Any]] = ()) -> str:
-    """The whole page. ``answers``: for each run its questions with the steps that answer them, if somebody knows."""
+def page(
+    histories: History | Sequence[History],
+    answers: Sequence[Sequence[Any]] = (),
+    *,
+    labels: Sequence[str] = (),
+    said: Sequence[str] | None = None,
+) -> str:
+    """The whole page. ``answers``: for each run its questions with the steps that answer them, if somebody knows.
+
+    ``labels`` tell the runs apart, if where they ran does not; ``said`` are sentences about what differs.
+    """
     several = [histories] if isinstance(histories, History) else list(histories)
-    data = page_data(several)
+    data = page_data(several, labels, said)
     for run, history, answered in zip(data["runs"], several, answers, strict=False):
         run["answers"] = in_plain_names(list(answered), plain_text(stable_names(history)))
     template, style, script = (_asset(name) for name in ASSETS)
@@ -32,9 +41,16 @@ def page(histories: History | Sequence[History], answers: Sequence[Sequence[Any]
     )
 
 
-def write_page(histories: History | Sequence[History], path: str | Path, answers: Sequence[Sequence[Any]] = ()) -> None:
+def write_page(
+    histories: History | Sequence[History],
+    path: str | Path,
+    answers: Sequence[Sequence[Any]] = (),
+    *,
+    labels: Sequence[str] = (),
+    said: Sequence[str] | None = None,
+) -> None:
     """Write the page to a file."""
-    Path(path).write_text(page(histories, answers), encoding="utf-8")
+    Path(path).write_text(page(histories, answers, labels=labels, said=said), encoding="utf-8")
 
 
 def in_plain_names(value: Any, plain: Callable[[str], str]) -> Any:

@@ -33,9 +33,9 @@ Plain = Callable[[str], str]
 _STATUSES: Final = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
 
 
-def page_data(histories: Sequence[History]) -> Json:
+def page_data(histories: Sequence[History], labels: Sequence[str] = (), said: Sequence[str] | None = None) -> Json:
     """Everything the page shows."""
-    shown = pictures(histories)
+    shown = pictures(histories, labels)
     scale = time_scale(sorted({at for one in shown for at in instants(one)}))
     different = differences(shown)
     runs = [_run(history, one) for history, one in zip(histories, shown, strict=True)]
@@ -46,7 +46,7 @@ def page_data(histories: Sequence[History]) -> Json:
     return {
         "title": shown[0].title if shown else "",
         "about": next((one.about for one in shown if one.about), ""),
-        "said": list(what_differs(histories)),
+        "said": list(what_differs(histories) if said is None else said),
         "runs": runs,
         "scale": [
             [_ms(piece.start), _ms(piece.end), piece.left, piece.width, piece.is_break] for piece in scale.pieces

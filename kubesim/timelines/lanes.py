@@ -7,6 +7,7 @@ both the truth and when Kubernetes knew it. Pure: no colours, no pixels, no font
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from kubesim.history.history import History
@@ -41,8 +42,8 @@ CONDITION_ORDER: Final[tuple[str, ...]] = (
 )
 
 
-def pictures(histories: Sequence[History]) -> tuple[Picture, ...]:
-    """What a picture of several runs on one time axis shows.
+def pictures(histories: Sequence[History], labels: Sequence[str] = ()) -> tuple[Picture, ...]:
+    """What a picture of several runs on one time axis shows. ``labels``: what tells them apart, if not where they ran.
 
     A run that has settled goes on as it is for as long as the others, and a little longer: nothing can change in it
     any more, but its containers do not vanish.
@@ -50,7 +51,10 @@ def pictures(histories: Sequence[History]) -> tuple[Picture, ...]:
     longest = max((history.ended - history.started for history in histories), default=0)
     if any(_is_settled(history) and _holds_something(history) for history in histories):
         longest += min(max(longest // _AFTER, SECOND), MINUTE)
-    return tuple(picture(history, longest) for history in histories)
+    shown = [picture(history, longest) for history in histories]
+    return tuple(
+        replace(one, label=label) for one, label in zip(shown, labels or [one.label for one in shown], strict=True)
+    )
 
 
 def picture(history: History, until: Duration = 0) -> Picture:

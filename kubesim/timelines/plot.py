@@ -32,15 +32,23 @@ _PICTURE_DPI: Final = 160
 
 
 def plot(
-    histories: History | Sequence[History], *, theme: str = "light", width: float = WIDTH, view: str = "auto"
+    histories: History | Sequence[History],
+    *,
+    theme: str = "light",
+    width: float = WIDTH,
+    view: str = "auto",
+    labels: Sequence[str] = (),
+    said: Sequence[str] | None = None,
 ) -> Figure:
-    """The figure of one run, or of several runs of one scenario; the first is what the others are compared with.
+    """The figure of one run, or of several runs; the first is what the others are compared with.
 
     ``theme`` is light or dark, ``width`` in inches, ``view`` auto, pods (each Pod with its containers) or jobs (each
-    Job with its Pods). Raises KubesimError for another word.
+    Job with its Pods). ``labels`` tell the runs apart, if where they ran does not; ``said`` are sentences for the
+    heading, by default those about what differs. Raises KubesimError for another word.
     """
     several = [histories] if isinstance(histories, History) else list(histories)
-    return draw(pictures(several), theme=theme, width=width, view=view, said=what_differs(several))
+    sentences = what_differs(several) if said is None else said
+    return draw(pictures(several, labels), theme=theme, width=width, view=view, said=sentences)
 
 
 def draw(
