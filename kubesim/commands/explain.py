@@ -14,10 +14,12 @@ from kubesim.commands.progress import Waiting
 from kubesim.units import MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from kubesim.explanations.explain import Asked, Choice, Subject
+    from kubesim.explanations.finding import Finding
     from kubesim.history.history import History
+    from kubesim.scenario.load import Scenario
 
 _LOOK_AHEAD: Final = 15 * MINUTE
 """How far beyond the instant a run goes on, so that the next thing that happens is known; no back-off is longer."""
@@ -37,6 +39,7 @@ _LOOK_AHEAD: Final = 15 * MINUTE
 @click.option("--bug", "bugs", multiple=True, type=options.setting, metavar="NAME=on|off", help="A known bug.")
 @click.option("--delete-at", type=options.delete_at, metavar="WHEN[:GRACE]", help="Delete the Pods and Jobs then.")
 @click.option("--seed", type=int, help="Seed of everything that is left to chance.")
+@click.option("--static", is_flag=True, help="Only what the manifests give away without being run.")
 @click.option("-o", "--output", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 def command(
     files: tuple[str, ...],
@@ -49,70 +52,88 @@ def command(
     bugs: tuple[Setting, ...],
     delete_at: DeleteAt | None,
     seed: int | None,
+    static: bool,
     form: str,
 ) -> None:
     """Say where every Pod, container and Job is at an instant, why, what it waits for, and what would change that.
 
-    FILE holds manifests and at most one Scenario; a history (.jsonl) is explained as it is. The exit status is 1 if
-    the API server refused an object.
+    FILE holds manifests and at most one Scenario; a history (.jsonl) is explained as it is. What the manifests give
+    away without being run comes first. The exit status is 1 if the API server refused an object, and with --static if
+    anything was found.
     """
-    from kubesim.explanations.explain import REFUSED, Choice, explain
+    from kubesim.explanations.explain import REFUSED, Asked, Choice, explain
+    from kubesim.explanations.findings import findings
 
-    asked = _asked(files, at, Choice(pod, container, job), release, gates, bugs, delete_at, seed)
+    if all(file.endswith(".jsonl") for file in files):
+        if static:
+            raise click.UsageError("--static reads manifests; a history was run already")
+        from kubesim.history.history import History
+
+        history = History.read(files[0])
+        asked = Asked(history, _instant(history, at), (), Choice(pod, container, job))
+        found: list[Finding] = []
+    else:
+        from kubesim.commands.inputs import read_scenario
+
+        scenario = read_scenario(files, gates=gates, bugs=bugs, delete_at=delete_at)
+        scenario = scenario.on(release) if release else scenario
+        found = findings(scenario)
+        if static:
+            _print_findings(found, form)
+            click.get_current_context().exit(1 if found else 0)
+        asked = _run(scenario, at, Choice(pod, container, job), seed)
     subjects = explain(asked)
-    _print(asked, subjects, form)
+    _print(asked, subjects, found, form)
     refused = any(subject.explanation.where.startswith(REFUSED) for subject in subjects)
     click.get_current_context().exit(1 if refused else 0)
 
 
-def _print(asked: Asked, subjects: Sequence[Subject], form: str) -> None:
-    if form == "json":
-        from kubesim.explanations.text import data
+def _run(scenario: Scenario, at: int | None, choice: Choice, seed: int | None) -> Asked:
+    """The run of a scenario, which goes on beyond the instant that is asked about, to know what comes next."""
+    from kubesim import api
+    from kubesim.explanations.explain import Asked
 
+    wanted = scenario.until if at is None else at
+    until = None if wanted is None else wanted + _LOOK_AHEAD
+    with Waiting(f"running {scenario.name}"):
+        history = api.run(scenario, seed=seed, until=until)
+    sent = tuple(document.raw for document in scenario.objects)
+    return Asked(history, _instant(history, wanted), sent, choice)
+
+
+def _print_findings(found: list[Finding], form: str) -> None:
+    import os
+
+    from kubesim.explanations.text import finding_data, finding_lines
+    from kubesim.timelines.style import style_for
+
+    if form == "json":
+        click.echo(json.dumps({"findings": finding_data(found)}, indent=2, ensure_ascii=False))
+    else:
+        told = list(finding_lines(found, style_for(sys.stdout, os.environ)))
+        click.echo("\n".join(told or ["nothing found"]))
+
+
+def _print(asked: Asked, subjects: Sequence[Subject], found: list[Finding], form: str) -> None:
+    from kubesim.explanations.text import data, finding_data, finding_lines, lines
+
+    if form == "json":
         head = _head(asked.history)
-        found = {**head, "at": (asked.at - asked.history.started) / 1e9, "explanations": data(subjects)}
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        at = (asked.at - asked.history.started) / 1e9
+        whole = {**head, "at": at, "findings": finding_data(found), "explanations": data(subjects)}
+        click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
         return
     import os
 
-    from kubesim.explanations.text import lines
     from kubesim.timelines.style import style_for
     from kubesim.timelines.text import heading, relative_time
 
     style = style_for(sys.stdout, os.environ)
     said = heading(asked.history, style)
     said[0] += style.paint("dim", f", at {relative_time(asked.at - asked.history.started)}")
+    if found:
+        said += ["", style.paint("warn", "Without running it:"), *finding_lines(found, style)]
     click.echo("\n".join([*said, "", *lines(subjects, style)]))
-
-
-def _asked(
-    files: tuple[str, ...],
-    at: int | None,
-    choice: Choice,
-    release: str | None,
-    gates: tuple[Setting, ...],
-    bugs: tuple[Setting, ...],
-    delete_at: DeleteAt | None,
-    seed: int | None,
-) -> Asked:
-    """The history and the instant that are asked about; a run goes on beyond it, to know what comes next."""
-    from kubesim.explanations.explain import Asked
-
-    if all(file.endswith(".jsonl") for file in files):
-        from kubesim.history.history import History
-
-        history = History.read(files[0])
-        return Asked(history, _instant(history, at), (), choice)
-    from kubesim import api
-    from kubesim.commands.inputs import read_scenario
-
-    scenario = read_scenario(files, gates=gates, bugs=bugs, delete_at=delete_at)
-    wanted = scenario.until if at is None else at
-    until = None if wanted is None else wanted + _LOOK_AHEAD
-    with Waiting(f"running {scenario.name}"):
-        history = api.run(scenario, release=release, seed=seed, until=until)
-    sent: tuple[Mapping[str, Any], ...] = tuple(document.raw for document in scenario.objects)
-    return Asked(history, _instant(history, wanted), sent, choice)
 
 
 def _instant(history: History, at: int | None) -> int:

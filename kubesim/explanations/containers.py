@@ -19,6 +19,8 @@ from kubesim.timelines.text import relative_time
 _ITS_TURN: Final = ("", "PodInitializing", "ContainerCreating")
 """Waiting reasons that say nothing but that it has not started."""
 
+ITS_END: Final = "its process 1 to end with 0"
+"""What an init container waits for; who waits for the container need not be told."""
 _IMAGE: Final = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError")
 _ENDED_PHASES: Final = ("Succeeded", "Failed")
 
@@ -102,7 +104,7 @@ def _behind(view: View, name: str, first: str) -> State:
     sidecar = view.roles.get(first) is Role.SIDECAR
     wanted = f"sidecar {first} to be started" if sidecar else f"init container {first} to end with 0"
     why = f"{'sidecar' if sidecar else 'init container'} {first} comes first; {state.said_of(first)}"
-    deeper = tuple(f"{first} in turn waits for {one}" for one in state.waits_for)
+    deeper = tuple(f"{first} in turn waits for {one}" for one in state.waits_for if one != ITS_END)
     rules = ("K-41", "K-42") if sidecar else ("K-41",)
     changes = state.changes or ((f"{first} is started",) if sidecar else (f"{first} ends with 0",))
     return State("waiting for its turn", view.life.created, why, rules, (wanted, *deeper), changes)
@@ -145,7 +147,7 @@ def _running(view: View, name: str, run: Run) -> State:
     if known and not entry.get("started") and spec.get("startupProbe"):
         return _not_started(view, name, run, spec["startupProbe"])
     if view.roles.get(name) is Role.INIT:
-        return State("running", run.start, *_began(view, name), ("its process 1 to end with 0",), _when_init_ends(name))
+        return State("running", run.start, *_began(view, name), (ITS_END,), _when_init_ends(name))
     if not known or not entry.get("started", True):
         return State(
             "running, not yet seen", run.start, *_began(view, name), ("the kubelet to look again (once a second)",)

@@ -18,6 +18,7 @@ from kubesim.history.lives import SANDBOX, PodLife
 from kubesim.history.records import ActionDone
 from kubesim.timelines.lanes_jobs import owning_job
 from kubesim.timelines.lanes_model import Role
+from kubesim.timelines.lost_sidecars import LostSidecar, lost_sidecars
 from kubesim.timelines.story import Line, story
 from kubesim.units import Instant
 
@@ -94,7 +95,7 @@ def _jobs(asked: Asked) -> Iterable[Subject]:
 
 
 def _pods(asked: Asked) -> Iterable[Subject]:
-    choice, records = asked.choice, records_of(asked.history)
+    choice, records, lost = asked.choice, records_of(asked.history), lost_sidecars(asked.history)
     for life in asked.history.pods:
         if life.created > asked.at or choice.pod not in ("", life.name):
             continue
@@ -103,13 +104,13 @@ def _pods(asked: Asked) -> Iterable[Subject]:
         if choice.container and choice.container not in life.containers:
             continue
         view = view_of(asked.history, life, asked.at, records.get((life.namespace, life.name), ()))
-        yield _pod(asked, life, view)
+        yield _pod(asked, life, view, lost)
 
 
-def _pod(asked: Asked, life: PodLife, view: View) -> Subject:
+def _pod(asked: Asked, life: PodLife, view: View, lost: tuple[LostSidecar, ...]) -> Subject:
     history, wanted = asked.history, asked.choice.container
     told = view.story()
-    whole = _explanation(history, "Pod", life.name, pod_state(view, asked.sent), _upcoming(history, view.future(told)))
+    whole = _explanation(history, "Pod", life.name, pod_state(view, lost), _upcoming(history, view.future(told)))
     parts = tuple(
         _explanation(
             history,

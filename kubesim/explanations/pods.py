@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from kubesim.explanations import advice
-from kubesim.explanations.admission import lost_sidecar
-from kubesim.explanations.containers import container_state, first_unsatisfied
+from kubesim.explanations.containers import ITS_END, container_state, first_unsatisfied
 from kubesim.explanations.explanation import State
 from kubesim.explanations.stopping import asked
 from kubesim.explanations.view import View
@@ -15,7 +14,9 @@ from kubesim.history.lives import SANDBOX
 from kubesim.releases import Component, release
 from kubesim.store.tables import pod_columns
 from kubesim.timelines.compare_facts import exit_text
+from kubesim.timelines.lanes_jobs import owning_job
 from kubesim.timelines.lanes_model import Role
+from kubesim.timelines.lost_sidecars import LostSidecar
 from kubesim.timelines.names import short_ids
 from kubesim.timelines.rows import api_server
 from kubesim.units import SECOND, Instant, format_duration
@@ -23,8 +24,8 @@ from kubesim.units import SECOND, Instant, format_duration
 _OVER: Final = ("Succeeded", "Failed")
 
 
-def pod_state(view: View, sent: Iterable[Mapping[str, Any]] = ()) -> State:
-    """The state of a Pod. ``sent``: the manifests as they were given, where they are known."""
+def pod_state(view: View, lost: Iterable[LostSidecar] = ()) -> State:
+    """The state of a Pod. ``lost``: the sidecars that the run made ordinary init containers of."""
     if view.is_gone:
         return _gone(view)
     if view.status.get("phase") in _OVER:
@@ -34,7 +35,7 @@ def pod_state(view: View, sent: Iterable[Mapping[str, Any]] = ()) -> State:
     if not view.spec.get("nodeName"):
         return _unplaced(view)
     if (first := first_unsatisfied(view)) is not None and not _main_has_run(view):
-        return _initializing(view, first, tuple(sent))
+        return _initializing(view, first, _culprit(view, first, lost))
     return _running(view)
 
 
@@ -173,7 +174,7 @@ def _unplaced(view: View) -> State:
     )
 
 
-def _initializing(view: View, first: str, sent: tuple[Mapping[str, Any], ...]) -> State:
+def _initializing(view: View, first: str, culprit: LostSidecar | None) -> State:
     state = container_state(view, first)
     kind = "sidecar" if view.roles[first] is Role.SIDECAR else "init container"
     number = [name for name, role in view.roles.items() if role in (Role.INIT, Role.SIDECAR)].index(first) + 1
@@ -181,12 +182,24 @@ def _initializing(view: View, first: str, sent: tuple[Mapping[str, Any], ...]) -
     why += f": {state.why}" if state.why and view.run(first) is None else ""
     wanted = f"sidecar {first} to be started" if kind == "sidecar" else f"init container {first} to end with 0"
     rules, changes = (*state.rules, "K-41"), state.changes
-    culprit = lost_sidecar(view, first, sent) if kind == "init container" else None
     if culprit is not None:
-        why = f"{culprit.why}, and everything after it waits for its end: {state.said_of(first)}"
-        rules, changes = (*culprit.rules, "K-40"), (culprit.remedy, *changes)
-    waits = (wanted, *(f"{first} in turn waits for {one}" for one in state.waits_for))
+        why = (
+            f"{culprit.culprit} {culprit.what} ({culprit.why}), so {first} is an ordinary init container, and "
+            f"everything after it waits for its end: {state.said_of(first)}"
+        )
+        rules, changes = (*culprit.rules, "K-40"), (*culprit.remedies, *changes)
+    waits = (wanted, *(f"{first} in turn waits for {one}" for one in state.waits_for if one != ITS_END))
     return State(_where(view), view.life.created, why, tuple(dict.fromkeys(rules)), waits, changes)
+
+
+def _culprit(view: View, container: str, lost: Iterable[LostSidecar]) -> LostSidecar | None:
+    """Who made an ordinary init container of this one, in this Pod or in the Job that made it."""
+    job = owning_job(view.raw)
+    for one in lost:
+        is_own = (one.kind, one.name) in (("Pod", view.life.name), ("Job", job))
+        if is_own and one.namespace == view.life.namespace and one.container == container and one.at <= view.at:
+            return one
+    return None
 
 
 def _running(view: View) -> State:

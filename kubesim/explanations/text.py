@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from kubesim.explanations.explain import Subject
 from kubesim.explanations.explanation import Explanation
+from kubesim.explanations.finding import Finding
 from kubesim.timelines.html_rules import rule_page, rule_pages
 from kubesim.timelines.style import Style
 from kubesim.timelines.text import relative_time
@@ -16,6 +17,36 @@ from kubesim.units import to_seconds
 MOST_SHOWN: Final = 12
 """So many Pods are explained at length; of more it is said how many there are."""
 _LABEL: Final = 8
+
+
+def finding_lines(found: Sequence[Finding], style: Style) -> Iterator[str]:
+    """One block for each finding: where it is written, what it says, what to change, where to read on."""
+    for one in found:
+        yield f"{style.paint('dim', one.place)} {style.paint('warn', one.kind)} ({one.field_text})"
+        yield from _entry("found", f"{one.said} [{', '.join(one.rules)}]", style, "")
+        yield from _entry("instead", one.way_out, style, "")
+        page = next((page.page for page in rule_pages(one.rules).values()), "")
+        yield from _entry("see", page, style, "") if page else ()
+
+
+def finding_data(found: Iterable[Finding]) -> list[dict[str, Any]]:
+    """The findings for machines."""
+    return [
+        {
+            "kind": one.kind,
+            "object": f"{one.site.document.kind} {one.site.document.name}",
+            "container": one.container.name,
+            "file": one.site.document.source.path,
+            "line": one.position[0],
+            "column": one.position[1],
+            "field": one.field_text,
+            "said": one.said,
+            "wayOut": one.way_out,
+            "rules": list(one.rules),
+            "pages": sorted({page.page for page in rule_pages(one.rules).values()}),
+        }
+        for one in found
+    ]
 
 
 def lines(subjects: Sequence[Subject], style: Style) -> Iterator[str]:

@@ -8,11 +8,15 @@ files and ports (``until test -f /shared/x``, ``while ! nc -z localhost 8080``).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import networkx as nx
+
+from kubesim.scripts.reading import awaited, plain_words, read, shell_text, waits
+from kubesim.scripts.syntax import Simple
 
 Step: TypeAlias = tuple[str, str]
 """What has to come true: ("starts" | "lets the next start" | "file" | "port", which)."""
@@ -23,12 +27,8 @@ FILE: Final = "file"
 PORT: Final = "port"
 
 _PATH: Final = r"""["']?(/[\w./-]+)["']?"""
-_TEST: Final = rf"(?:\[\[?|test)\s+(?P<no>!\s*)?-[efsrS]\s+{_PATH}"
-_WAITS_FOR_FILE: Final = re.compile(rf"\b(?P<loop>until|while)\s+(?P<not>!\s*)?{_TEST}")
-_PROBES_FILE: Final = re.compile(rf"{_TEST}|\bcat\s+(?P<cat>/[\w./-]+)")
 _WRITES: Final = re.compile(rf"(?:\btouch\s+|>>?\s*|\btee\s+(?:-a\s+)?){_PATH}")
-_LOCAL: Final = r"(?:localhost|127\.0\.0\.1)(?::|\s+)(\d{2,5})"
-_WAITS_FOR_PORT: Final = re.compile(rf"\b(?:until\s+|while\s+!\s*)[^;&|\n]*?{_LOCAL}")
+_COPIES: Final = re.compile(r"\b(cp|mv|install|tar|git|wget|curl|dd|ln|rsync|unzip|mkfifo|mkdir)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,13 @@ def wait_for(pod: Mapping[str, Any], *, sidecars: bool = True) -> nx.DiGraph[Ste
         before = min(place, len(inits)) - 1
         if before >= 0:
             _edge(graph, (STARTS, container["name"]), (PASSES, inits[before]["name"]), "init containers start in order")
+    files = Files(spec)
     for container in inits:
         is_sidecar = sidecars and container.get("restartPolicy") == "Always"
-        _passing(graph, container, is_sidecar)
-    emptied = _empty_mounts(spec)
+        _passing(graph, container, is_sidecar, files)
     for kind, name in [step for step in graph if step[0] == FILE]:
         for container in containers:
-            if name in _written(container, emptied):
+            if files.may_write(container, name):
                 _edge(graph, (kind, name), (STARTS, container["name"]), f"{container['name']} writes it")
     for kind, name in [step for step in graph if step[0] == PORT]:
         for container in containers:
@@ -77,8 +77,7 @@ def wait_for(pod: Mapping[str, Any], *, sidecars: bool = True) -> nx.DiGraph[Ste
 def deadlock(pod: Mapping[str, Any], *, sidecars: bool = True) -> Deadlock | None:
     """Why the Pod can never start all its containers, or None if nothing certain stands in the way."""
     graph = wait_for(pod, sidecars=sidecars)
-    spec = pod_spec(pod)
-    possible = _possible(graph, _known_files(spec))
+    possible = _possible(graph)
     stuck = graph.subgraph(step for step in graph if step not in possible)
     blocked = tuple(name for kind, name in graph if kind == STARTS and (kind, name) in stuck)
     if not blocked:
@@ -115,90 +114,111 @@ def _edge(graph: nx.DiGraph[Step], waiter: Step, awaited: Step, because: str) ->
     graph.add_edge(waiter, awaited, because=because)
 
 
-def _passing(graph: nx.DiGraph[Step], container: Mapping[str, Any], is_sidecar: bool) -> None:
+def _passing(graph: nx.DiGraph[Step], container: Mapping[str, Any], is_sidecar: bool, files: Files) -> None:
     """What an entry of the init containers has to do before the next one may start (K-42)."""
     name = container["name"]
     because = "it has to run first" if is_sidecar else "it has to run to its end"
     _edge(graph, (PASSES, name), (STARTS, name), because)
-    if not is_sidecar:
-        for path in _awaited_files(script(container)):
-            _edge(graph, (PASSES, name), (FILE, path), "it waits for the file before it ends")
-        for port in _WAITS_FOR_PORT.findall(script(container)):
-            _edge(graph, (PASSES, name), (PORT, port), "it waits for the port before it ends")
+    if is_sidecar:
+        command = ((container.get("startupProbe") or {}).get("exec") or {}).get("command") or ()
+        path = _probed_file(tuple(map(str, command)))
+        if path and (known := files.name(container, path)):
+            _edge(graph, (PASSES, name), (FILE, known), "its startup probe asks for the file")
         return
-    probe = container.get("startupProbe") or {}
-    command = " ".join((probe.get("exec") or {}).get("command") or ())
-    for found in _PROBES_FILE.finditer(command):
-        path = found["cat"] or next(group for group in found.groups()[1:] if group)
-        if not found["no"]:
-            _edge(graph, (PASSES, name), (FILE, path), "its startup probe asks for the file")
+    text = shell_text(_argv(container))
+    for wait in waits(read(text)) if text is not None else ():
+        if wait.port:
+            _edge(graph, (PASSES, name), (PORT, wait.port), "it waits for the port before it ends")
+        elif known := files.name(container, wait.path):
+            _edge(graph, (PASSES, name), (FILE, known), "it waits for the file before it ends")
+
+
+def _argv(container: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(word) for field in ("command", "args") for word in container.get(field) or ())
+
+
+def _probed_file(command: tuple[str, ...]) -> str:
+    """The file that a probe asks for and for nothing else: ``cat file``, ``test -f file``, alone or in a shell."""
+    text = shell_text(command)
+    commands = read(text).commands if text is not None else read(shlex.join(command)).commands
+    if len(commands) != 1:
+        return ""
+    only = commands[0]
+    if isinstance(only, Simple) and (words := plain_words(only)) is not None and words[:1] == ("cat",):
+        return words[1] if len(words) == 2 and words[1].startswith("/") else ""
+    found = awaited(only, until=True)
+    return found.path if found is not None else ""
 
 
 def script(container: Mapping[str, Any]) -> str:
-    """All that a container runs, as one text."""
-    return " ".join(str(word) for field in ("command", "args") for word in container.get(field) or ())
+    """All that a container runs, its postStart hook included, as one text."""
+    hook = ((container.get("lifecycle") or {}).get("postStart") or {}).get("exec") or {}
+    return " ".join((*_argv(container), *map(str, hook.get("command") or ())))
 
 
-def _awaited_files(text: str) -> Iterator[str]:
-    """Files that a loop waits for: ``until`` the file is there, or ``while`` it is not."""
-    for found in _WAITS_FOR_FILE.finditer(text):
-        negated = bool(found["not"]) != bool(found["no"])
-        if (found["loop"] == "while") == negated:
-            yield found.groups()[-1]
+class Files:
+    """The files of a Pod's emptyDir volumes: who waits for one, and who might write it.
+
+    Only these are known to be missing in the beginning. A file is named by its path in the container that waits for
+    it, and stands for the same file of the volume under other paths.
+    """
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        self._empty = {volume["name"] for volume in spec.get("volumes") or () if "emptyDir" in volume}
+        self._known: dict[str, tuple[str, str]] = {}
+
+    def name(self, container: Mapping[str, Any], path: str) -> str:
+        """The name of a file that lies in an emptyDir; empty for any other, which may come from the image."""
+        for volume, root in self._mounts(container):
+            if path.startswith(root + "/"):
+                self._known[path] = (volume, path[len(root) + 1 :])
+                return path
+        return ""
+
+    def may_write(self, container: Mapping[str, Any], name: str) -> bool:
+        """Whether a container might write the file: it has the volume, and names the file or copies, or is no shell."""
+        volume, rest = self._known[name]
+        roots = [root for known, root in self._mounts(container) if known == volume]
+        if not roots:
+            return False
+        text = script(container)
+        if shell_text(_argv(container)) is None or _COPIES.search(text):
+            return True
+        return any(f"{root}/{rest}" in _WRITES.findall(text) for root in roots) or _is_relative(text, rest)
+
+    def _mounts(self, container: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Volume and path of each emptyDir; one of a subPath is left out, for its root is another."""
+        return [
+            (mount["name"], str(mount["mountPath"]).rstrip("/"))
+            for mount in container.get("volumeMounts") or ()
+            if mount["name"] in self._empty and not mount.get("subPath") and not mount.get("subPathExpr")
+        ]
 
 
-def _empty_mounts(spec: Mapping[str, Any]) -> dict[str, str]:
-    """For each container and mount path of an emptyDir the volume's name, by ``container:path``."""
-    empty = {volume["name"] for volume in spec.get("volumes") or () if "emptyDir" in volume}
-    return {
-        f"{container['name']}:{mount['mountPath'].rstrip('/')}": mount["name"]
-        for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
-        for mount in container.get("volumeMounts") or ()
-        if mount["name"] in empty
-    }
+def _is_relative(text: str, rest: str) -> bool:
+    """Whether a script names the file without its folder, or changes folder, or builds names: it might be written."""
+    name = re.escape(rest.rpartition("/")[2])
+    return bool(re.search(rf"(?:touch|>|tee)\s*(?:-a\s+)?[^/\s;&|]*{name}", text) or re.search(r"\bcd\s|\$", text))
 
 
-def _written(container: Mapping[str, Any], mounts: Mapping[str, str]) -> set[str]:
-    """Paths that a container writes: its own, and the same file where others have the volume mounted."""
-    own = set(_WRITES.findall(script(container)))
-    hooks = (container.get("lifecycle") or {}).get("postStart") or {}
-    own |= set(_WRITES.findall(" ".join((hooks.get("exec") or {}).get("command") or ())))
-    shared = set(own)
-    for path in own:
-        for place, volume in mounts.items():
-            holder, _, root = place.partition(":")
-            if holder == container["name"] and path.startswith(root + "/"):
-                rest = path[len(root) :]
-                shared |= {other.partition(":")[2] + rest for other, name in mounts.items() if name == volume}
-    return shared
-
-
-def _known_files(spec: Mapping[str, Any]) -> set[str]:
-    """The roots of emptyDir volumes: a file under one of them is there only if a container of the Pod writes it."""
-    return {place.partition(":")[2] for place in _empty_mounts(spec)}
-
-
-def _possible(graph: nx.DiGraph[Step], empty_roots: set[str]) -> set[Step]:
+def _possible(graph: nx.DiGraph[Step]) -> set[Step]:
     """The steps that can come true: all that they wait for can; of a file or port one writer is enough.
 
-    A file that nobody writes may come with the image, unless it lies in an emptyDir; a port may be anybody's.
+    A port that no container declares may be anybody's.
     """
     found: set[Step] = set()
     while True:
-        new = {step for step in graph if step not in found and _can(graph, step, found, empty_roots)}
+        new = {step for step in graph if step not in found and _can(graph, step, found)}
         if not new:
             return found
         found |= new
 
 
-def _can(graph: nx.DiGraph[Step], step: Step, found: set[Step], empty_roots: set[str]) -> bool:
-    kind, name = step
-    awaited = list(graph.successors(step))
-    if kind in (FILE, PORT):
-        if awaited:
-            return any(other in found for other in awaited)
-        return kind == PORT or not any(name.startswith(root + "/") for root in empty_roots)
-    return all(other in found for other in awaited)
+def _can(graph: nx.DiGraph[Step], step: Step, found: set[Step]) -> bool:
+    awaited_steps = list(graph.successors(step))
+    if step[0] in (FILE, PORT):
+        return any(other in found for other in awaited_steps) or (step[0] == PORT and not awaited_steps)
+    return all(other in found for other in awaited_steps)
 
 
 def _cycle_sentence(steps: tuple[Step, ...], blocked: Iterable[str]) -> str:

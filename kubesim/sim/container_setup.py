@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from kubesim.errors import ScenarioError
 from kubesim.objects.job import COMPLETION_INDEX
@@ -23,7 +23,6 @@ from kubesim.scripts import Volume as Files
 from kubesim.sim.job_control_cache import controller_of
 from kubesim.sim.surroundings import arguments, environment, filesystem, pod_volumes
 from kubesim.sim.timing import Timing
-from kubesim.store import Store
 
 _NODE_RESOURCES = {"cpu": 2, "memory": 24 * 2**30, "ephemeral-storage": 100 * 2**30}
 """What a node offers when a limit is not set (cores and bytes); the downward API shows it."""
@@ -41,10 +40,16 @@ class _Place(NamedTuple):
     completion_index: str
 
 
+class Finder(Protocol):
+    """Where the ConfigMaps, Secrets and Services are that containers refer to."""
+
+    def find(self, kind: str, namespace: str, name: str) -> dict[str, Any] | None: ...
+
+
 class MachineShop:
     """Makes the machines of container runs and the volumes of pods; owns the nodes' hostPath directories."""
 
-    def __init__(self, store: Store, scenario: Scenario, timing: Timing) -> None:
+    def __init__(self, store: Finder, scenario: Scenario, timing: Timing) -> None:
         self.store = store
         self.scenario = scenario
         self.timing = timing

@@ -86,3 +86,22 @@ def test_a_refused_manifest_is_the_answer_no(tmp_path: Path) -> None:
     result = explain(str(file), "--release", "1.29")
     assert result.exit_code == 1
     assert "Pod bad: refused by the API server with 422 Invalid" in result.stdout
+
+
+def test_static_says_only_what_needs_no_run_and_that_is_a_no() -> None:
+    result = explain("--static", str(SCENARIOS / "legacy-sidecar-hangs.yaml"))
+    assert result.exit_code == 1
+    assert "legacy-sidecar-hangs.yaml:23:7 never-completes (spec.containers[1])" in result.stdout
+    assert "Pod hanging" not in result.stdout
+    clean = explain("--static", str(SCENARIOS / "demo.yaml"))
+    assert (clean.exit_code, clean.stdout) == (0, "nothing found\n")
+
+
+def test_findings_come_before_the_run_and_in_json() -> None:
+    text = explain(str(SCENARIOS / "legacy-sidecar-hangs.yaml")).stdout
+    assert text.index("Without running it:") < text.index("Pod hanging")
+    found = json.loads(explain(str(SCENARIOS / "legacy-sidecar-hangs.yaml"), "-o", "json").stdout)["findings"]
+    assert [(one["kind"], one["object"], one["container"], one["line"]) for one in found] == [
+        ("never-completes", "Pod hanging", "proxy", 23),
+        ("deaf-process", "Pod hanging", "proxy", 25),
+    ]

@@ -296,11 +296,21 @@ WEBHOOKS = """{release: "1.30", webhooks: [
 @pytest.mark.parametrize(
     ("cluster", "why", "changes", "rule"),
     [
-        (WEBHOOKS, "the webhook a.example.com", "build a.example.com with a client library of 1.28 or later", "C-31"),
-        ('{release: "1.28"}', "the API server (1.28, SidecarContainers off) dropped", "SidecarContainers=true", "C-20"),
+        (
+            WEBHOOKS,
+            "webhook a.example.com sends the Pod back",
+            "build a.example.com with a client library of 1.28 or later",
+            "C-31",
+        ),
+        (
+            '{release: "1.28"}',
+            "API server 1.28 drops restartPolicy of proxy",
+            "switch the gate SidecarContainers on",
+            "C-20",
+        ),
         (
             '{release: "1.29", nodes: [{name: old, release: "1.27"}]}',
-            "kubelet of old (1.27) does not know",
+            "node old runs proxy as an ordinary init",
             "1.29",
             "K-54",
         ),
