@@ -25,6 +25,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "test": ("expectations", "Run scenario files against what they expect."),
     "explain": ("explain", "Why is it so: where everything is, what it waits for, what would change it."),
     "compare": ("compare", "What differs between releases, gates, seeds or manifests."),
+    "sweep": ("sweep", "Run under many values, releases and seeds; measure, summarise."),
     "conform": ("conform", "Reproduce recordings of real clusters, and report differences."),
     "features": ("features", "The feature gates of a release."),
     "check": ("check", "Judge a run by the documented guarantees."),

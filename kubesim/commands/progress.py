@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from datetime import timedelta
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 _PATIENCE: Final = 1.0
 
@@ -42,6 +43,57 @@ class Progress:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
             self._is_shown = False
+
+
+class Rate:
+    """A bar of finished pieces with their rate and the time that is left, by rich; used as a context."""
+
+    def __init__(self, total: int, done: int, what: str) -> None:
+        """``done`` of the pieces are there already, and say nothing about the rate."""
+        self.total, self.done, self.what = total, done, what
+        self._here = 0
+        self._begun = time.monotonic()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Rate:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def advance(self, pieces: int) -> None:
+        """So many more are finished."""
+        self.done += pieces
+        self._here += pieces
+        seconds = time.monotonic() - self._begun
+        if not sys.stderr.isatty() or seconds < _PATIENCE:
+            return
+        if self._bar is None:
+            self._show()
+        rate = self._here / seconds
+        left = timedelta(seconds=round((self.total - self.done) / rate)) if rate else "?"
+        self._bar.update(self._task, completed=self.done, rate=f"{rate:.1f}/s", left=f"{left} left")
+
+    def _show(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+        from rich.progress import Progress as Bars
+
+        columns = (
+            "{task.description}",
+            BarColumn(),
+            MofNCompleteColumn(),
+            "{task.fields[rate]}",
+            "{task.fields[left]}",
+        )
+        shown = [TextColumn(column) if isinstance(column, str) else column for column in columns]
+        self._bar = Bars(*shown, console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task(self.what, total=self.total, completed=self.done, rate="", left="")
+        self._bar.start()
 
 
 class Waiting:

@@ -40,6 +40,7 @@ from kubesim.scenario.shapes import (
     Table,
     Text,
 )
+from kubesim.scenario.sweep import NO_SWEEP, SWEEP, SweepSpec
 from kubesim.scenario.webhooks import WEBHOOK, Webhook, check_webhooks
 from kubesim.units import Duration
 
@@ -73,6 +74,7 @@ class Spec:
     until: Duration | None = None
     seed: int = 0
     expect: tuple[Expectation, ...] = ()
+    sweep: SweepSpec = NO_SWEEP
 
 
 def _spec(*, place: Place, **values: Any) -> Spec:
@@ -353,5 +355,6 @@ SPEC: Final = Record(
         "until": Field(Length(), "When the run ends; without it, when nothing can change any more, at most 1h."),
         "seed": Field(Integer(), "The seed of all chance."),
         "expect": Field(Items(EXPECTATION), "What must come true."),
+        "sweep": Field(SWEEP, "What kubesim sweep varies and measures."),
     },
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from io import TextIOBase
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from kubesim.scenario.cluster import DEFAULT_CLUSTER, Cluster, check_cluster
 from kubesim.scenario.expect import Expectation
 from kubesim.scenario.grammar import API_VERSION, KIND, SPEC, ContainerOverride, Spec
 from kubesim.scenario.shapes import Field, Place, Raw, Record, Text, json_schema, read
+from kubesim.scenario.sweep import NO_SWEEP, SweepSpec
 from kubesim.units import Duration
 
 
@@ -33,13 +34,15 @@ class Scenario:
     """None: until nothing can change any more."""
     seed: int = 0
     expect: tuple[Expectation, ...] = ()
+    sweep: SweepSpec = field(default=NO_SWEEP, compare=False)
+    """What a sweep over it varies; it says nothing about a run."""
 
     def on(self, release: str | None = None, gates: Mapping[str, bool] | None = None) -> Scenario:
         """The same scenario on another release, or with gates set; what names its own release keeps it."""
         return replace(self, cluster=check_cluster(self.cluster.on(release, gates)))
 
     def digest(self) -> str:
-        """SHA-256 over everything that determines the run: not the name, the description, nor what is expected."""
+        """SHA-256 over everything that determines the run: not its name, nor what is expected or varied."""
         settled = replace(self, name="", description="", expect=())
         text = json.dumps(_plain(settled), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -51,9 +54,13 @@ def load_scenario(paths: str | Path | TextIOBase | Iterable[str | Path | TextIOB
     Raises ScenarioError, with file, line and column, for what does not fit.
     """
     several = [paths] if isinstance(paths, str | Path | TextIOBase) else paths
-    documents = [document for path in several for document in load_documents(path)]
-    objects = tuple(document for document in documents if not _is_scenario(document))
-    found = [document for document in documents if _is_scenario(document)]
+    return scenario_of([document for path in several for document in load_documents(path)])
+
+
+def scenario_of(documents: Sequence[Document]) -> Scenario:
+    """The scenario of documents that are read already. Raises ScenarioError for what does not fit."""
+    objects = tuple(document for document in documents if not is_scenario(document))
+    found = [document for document in documents if is_scenario(document)]
     if len(found) > 1:
         first = found[0]
         place = f"{first.source.path}:{first.position()[0]}"
@@ -77,7 +84,7 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _is_scenario(document: Document) -> bool:
+def is_scenario(document: Document) -> bool:
     """Whether a document is ours; one of our group with another version or kind is refused."""
     group = document.api_version.partition("/")[0]
     if group != "kubesim":
@@ -101,6 +108,7 @@ def _scenario(*, place: Place, spec: Spec | None = None, metadata: tuple[str, st
         until=spec.until,
         seed=spec.seed,
         expect=spec.expect,
+        sweep=spec.sweep,
     )
 
 

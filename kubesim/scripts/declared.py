@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from kubesim.errors import ScenarioError
@@ -300,15 +301,13 @@ class DeclaredProgram:
 
     def _begin(self, kernel: Kernel, process: Process) -> None:
         self.begun = True
-        self.startup = self.behaviour.startup.value(kernel.draw)
+        self.startup = self.behaviour.startup.value(partial(kernel.draw, "startup"))
         limit = kernel.memory_limit
         if self.behaviour.memory and limit is not None and self.behaviour.memory > limit:
             kernel.out_of_memory(process)
         elif self.behaviour.lasts is not None:
-            self.ending = (
-                self.started + self.behaviour.lasts.value(kernel.draw),
-                self.behaviour.exit_code(kernel.attempt),
-            )
+            lasts = self.behaviour.lasts.value(partial(kernel.draw, "lasts"))
+            self.ending = (self.started + lasts, self.behaviour.exit_code(kernel.attempt))
 
     def _carry_out(self, kernel: Kernel, process: Process, item: Line | Written) -> None:
         if isinstance(item, Line):
@@ -330,7 +329,7 @@ class DeclaredProgram:
         reaction = self.behaviour.on_signal[name]
         if reaction is None:
             return True
-        ending = (kernel.now + reaction.after.value(kernel.draw), reaction.exit)
+        ending = (kernel.now + reaction.after.value(partial(kernel.draw, f"on {name}")), reaction.exit)
         if self.ending is None or ending[0] < self.ending[0]:
             self.ending = ending
         process.waiting = None

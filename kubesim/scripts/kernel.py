@@ -64,7 +64,7 @@ class Kernel:
     image: Image
     hostname: str
     files: Filesystem
-    draw: Callable[[], float]
+    draw: Callable[[str], float]
     network: Callable[[str], bool | None] | None = None
     memory_limit: int | None = None
     attempt: int = 0

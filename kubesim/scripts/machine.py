@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 
-def no_chance() -> float:
+def no_chance(_purpose: str) -> float:
     """The default draw: the middle of every distribution."""
     return 0.5
 
@@ -48,7 +48,7 @@ class ContainerSetup:
     ``network`` says whether a host name answers now (None: it cannot know); without an answer wget, nslookup and the
     like are assumed to succeed.
     ``behaviour`` replaces the program by declared steps. ``draw`` gives uniform numbers in [0, 1) from the run's
-    named stream. ``attempt`` counts the container's runs from 0, those in earlier pods of its Job included.
+    stream of that purpose. ``attempt`` counts the container's runs from 0, those in earlier pods of its Job included.
     """
 
     image: str
@@ -63,7 +63,7 @@ class ContainerSetup:
     memory_limit: int | None = None
     network: Callable[[str], bool | None] | None = None
     termination_message_path: str = "/dev/termination-log"
-    draw: Callable[[], float] = no_chance
+    draw: Callable[[str], float] = no_chance
 
     def argv(self, image: Image) -> tuple[str, ...]:
         """The process to start: command replaces the image's entrypoint, args its default arguments."""

@@ -43,7 +43,7 @@ def lookup(kernel: Kernel, shell: Shell, name: str) -> str | None:
             return str(shell.top_parent)
         case "RANDOM" if shell.dialect != "dash":
             kernel.unsteady += 1
-            return str(int(kernel.draw() * 32768))
+            return str(int(kernel.draw("RANDOM") * 32768))
         case "SECONDS" if shell.dialect == "bash":
             kernel.unsteady += 1
             return str((kernel.now - kernel.started) // SECOND)

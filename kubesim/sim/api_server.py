@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -51,6 +52,8 @@ class ApiServer:
         self._streams: list[_Stream] = []
         self._known: dict[str, dict[str, Any]] = {}
         self._ranks: dict[str, int] = {}
+        self._standings: dict[str, str] = {}
+        self._children: Counter[tuple[str, str]] = Counter()
 
     def watch(self, watcher: Watcher, kinds: frozenset[str], wants: Callable[[Change], bool] | None = None) -> None:
         """Deliver every change of these kinds to the watcher from now on; those that it wants, if it can tell."""
@@ -59,6 +62,13 @@ class ApiServer:
     def creation_rank(self, uid: str) -> int:
         """The place of an object among all that were ever created."""
         return self._ranks[uid]
+
+    def standing(self, uid: str) -> str:
+        """``Job/name#3``: the fourth object that this controller's object made; nothing for what nobody made.
+
+        Names of such objects are chosen at random, so that this is what two variants of a scenario have in common.
+        """
+        return self._standings.get(uid, "")
 
     def request(
         self,
@@ -98,6 +108,7 @@ class ApiServer:
         for change in self.store.take_changes():
             if change.type == "ADDED":
                 self._ranks[change.uid] = len(self._ranks)
+                self._take_its_place(change)
             self.recorder.record(self._delta(change, actor))
             for stream in self._streams:
                 if change.kind in stream.kinds and (stream.wants is None or stream.wants(change)):
@@ -122,6 +133,13 @@ class ApiServer:
                 actions=tuple(actions),
             )
         )
+
+    def _take_its_place(self, change: Change) -> None:
+        for reference in change.object["metadata"].get("ownerReferences") or ():
+            if reference.get("controller"):
+                name = self._standings.get(reference["uid"]) or f"{reference['kind']}/{reference['name']}"
+                self._standings[change.uid] = f"{name}#{self._children[change.namespace, name]}"
+                self._children[change.namespace, name] += 1
 
     def _deliver(self, stream: _Stream, change: Change) -> None:
         instant = max(self.clock.now + self.timing.latency("watch"), stream.delivered_until)

@@ -7,7 +7,7 @@ on where earlier ones left off, each completion index for itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -49,8 +49,10 @@ class Finder(Protocol):
 class MachineShop:
     """Makes the machines of container runs and the volumes of pods; owns the nodes' hostPath directories."""
 
-    def __init__(self, store: Finder, scenario: Scenario, timing: Timing) -> None:
+    def __init__(self, store: Finder, scenario: Scenario, timing: Timing, standing: Callable[[str], str]) -> None:
+        """``standing``: uid -> controller and number of an object that a controller made, else nothing."""
         self.store = store
+        self.standing = standing
         self.scenario = scenario
         self.timing = timing
         self._host_paths: dict[str, dict[str, Files]] = {}
@@ -91,7 +93,7 @@ class MachineShop:
             memory_limit=_memory_limit(container),
             behaviour=self._override(pod, container, place),
             termination_message_path=container.termination_message_path,
-            draw=self.timing.stream(f"script/{pod.metadata.namespace}/{pod.metadata.name}/{container.name}").random,
+            draw=self.timing.draws(f"script/{self._standing_name(pod)}/{container.name}/{run}"),
         )
         return Machine(setup)
 
@@ -102,6 +104,11 @@ class MachineShop:
             return None
         name, other = match.groups()
         return self.store.find("Service", other or namespace, name) is not None
+
+    def _standing_name(self, pod: Pod) -> str:
+        """What a pod is called in every variant of a scenario: one that a controller made, by its number."""
+        place = self.standing(pod.metadata.uid)
+        return f"{pod.metadata.namespace}/{place or pod.metadata.name}"
 
     def _find(self, namespace: str, kind: str, name: str) -> dict[str, Any] | None:
         return self.store.find(kind, namespace, name)

@@ -100,6 +100,19 @@ def _set_latency(key: str, value: Any) -> Latency:
     return Latency(*durations)
 
 
+@dataclass(slots=True)
+class Draws:
+    """Uniform numbers in [0, 1) by purpose: how many are drawn for one moves none of another."""
+
+    name: str
+    _streams: dict[str, random.Random] = field(default_factory=dict)
+
+    def __call__(self, purpose: str) -> float:
+        if purpose not in self._streams:
+            self._streams[purpose] = random.Random(f"{self.name}/{purpose}")
+        return self._streams[purpose].random()
+
+
 _SPREADS = {
     "load": 0.6180339887498949,
     "pleg": 0.7548776662466927,
@@ -131,6 +144,10 @@ class Timing:
         if name not in self._streams:
             self._streams[name] = random.Random(f"{self.seed}/{self.draw}/{name}")
         return self._streams[name]
+
+    def draws(self, owner: str) -> Draws:
+        """The streams of one owner, a stream for each purpose; kept by who asks, not by the run."""
+        return Draws(f"{self.seed}/{self.draw}/{owner}")
 
     def _spread(self, name: str) -> float:
         """This draw's place in [0, 1): evenly spread over draws where that is worth it, otherwise chance."""

@@ -48,7 +48,7 @@ class World:
         self.recorder = Recorder()
         server = cluster.control_plane_release(Component.APISERVER)
         self.api = ApiServer(self.clock, self.timing, self.recorder, Store(server, seed=scenario.digest()))
-        self.machines = MachineShop(self.api.store, scenario, self.timing)
+        self.machines = MachineShop(self.api.store, scenario, self.timing, self.api.standing)
         self.connections = {node.name: Connection(self.api, node.name) for node in cluster.nodes}
         self.kubelets = {node.name: self.kubelet(node) for node in cluster.nodes}
         scheduler_release = cluster.control_plane_release(Component.SCHEDULER)

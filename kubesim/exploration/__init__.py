@@ -1,0 +1,1 @@
+"""Many runs, one answer: sweeps over parameters and seeds, and the search for counter-examples."""
