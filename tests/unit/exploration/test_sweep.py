@@ -85,7 +85,7 @@ def test_every_measure_by_name() -> None:
     assert 0.1 < row["time-to-ready"] < 5.0
     assert 4.0 < row["time-to-stop"] < 13.0
     assert (row["sigkilled"], row["restarts"], row["exit-code"], row["expect"]) == (False, 0, 0, True)
-    assert (row["pods"], row["pods[w*]"], row["job-attempts"], row["phase"]) == (1, 1, 0, "Running")
+    assert (row["pods"], row["pods[w*]"], row["job-attempts"], row["phase"]) == (1, 1, 0, "Succeeded")
     assert row["events"] >= 4
     assert row["guarantees"] == 0
     assert row["sigkilled[nobody]"] is False
