@@ -21,11 +21,13 @@ BROKEN_PIPE: Final = 141
 
 _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "run": ("run", "Run manifests on a virtual clock; print what happens and why."),
+    "get": ("get", "What kubectl get would print at an instant of a run; raw paths of the API too."),
     "plot": ("plot", "Draw what happens over time, and why: PNG, SVG, PDF, HTML, Perfetto, Mermaid, DOT."),
     "test": ("expectations", "Run scenario files against what they expect."),
     "explain": ("explain", "Why is it so: where everything is, what it waits for, what would change it."),
     "compare": ("compare", "What differs between releases, gates, seeds or manifests."),
     "sweep": ("sweep", "Run under many values, releases and seeds; measure, summarise."),
+    "matrix": ("matrix", "What becomes of a sidecar on every API server and every node."),
     "conform": ("conform", "Reproduce recordings of real clusters, and report differences."),
     "features": ("features", "The feature gates of a release."),
     "check": ("check", "Judge a run by the documented guarantees."),

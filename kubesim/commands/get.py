@@ -1,0 +1,110 @@
+"""``kubesim get``: what ``kubectl get`` would print at an instant of a run, raw paths of the API included."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from kubesim.commands import options
+from kubesim.commands.options import Setting
+
+if TYPE_CHECKING:
+    from kubesim.history.history import History
+
+_RESOURCES: Final = {
+    **dict.fromkeys(("pod", "pods", "po"), "Pod"),
+    **dict.fromkeys(("job", "jobs"), "Job"),
+    **dict.fromkeys(("event", "events", "ev"), "Event"),
+    **dict.fromkeys(("node", "nodes", "no"), "Node"),
+}
+FORMATS: Final = ("table", "wide", "yaml", "json")
+
+
+@click.command("get")
+@click.argument("words", nargs=-1, metavar="[pod|job|event|node] FILE...")
+@click.option("--raw", metavar="PATH", help="Print what the API server answers to GET PATH, in place of a table.")
+@click.option("--at", type=options.duration, metavar="INSTANT", help="When, such as 12s; without it, in the end.")
+@click.option("-o", "--output", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Format.")
+@click.option("--release", metavar="R", help="Release, such as 1.29.")
+@click.option(
+    "--gate", "gates", multiple=True, type=options.setting, metavar="[PART:]NAME=BOOL", help="Gate, of all or one part."
+)
+def command(
+    words: tuple[str, ...], raw: str | None, at: int | None, form: str, release: str | None, gates: tuple[Setting, ...]
+) -> None:
+    """What kubectl get would print at an instant of a run.
+
+    \b
+      kubesim get pods scenario.yaml --at 12s
+      kubesim get --raw /metrics scenario.yaml
+      kubesim get --raw /api/v1/nodes/node1/proxy/metrics scenario.yaml
+    """
+    from kubesim import api
+    from kubesim.commands.inputs import read_scenario
+    from kubesim.history.cut import cut
+
+    kind, files = (None, words) if raw is not None else _resource(words)
+    if not files:
+        raise click.UsageError("name a scenario file; what is asked of it comes first: kubesim get pods FILE")
+    if kind == "Event" and form in ("yaml", "json"):
+        raise click.UsageError("Events are printed as a table; for machines there is kubesim run FILE -o jsonl")
+    scenario = read_scenario(files, gates=gates)
+    until = at if at is not None and at > 0 else scenario.until
+    history = api.run(scenario, release=release, until=until)
+    if at is not None:
+        history = cut(history, history.started + at)
+    if raw is not None:
+        _print_raw(history, raw)
+    else:
+        click.echo(_shown(history, kind or "", form), nl=False)
+
+
+def _resource(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    first, rest = (words[0], words[1:]) if words else ("", ())
+    if first not in _RESOURCES:
+        raise click.UsageError(f'"{first}" is no resource; choose one of pod, job, event, node, or give --raw PATH')
+    return _RESOURCES[first], rest
+
+
+def _print_raw(history: History, path: str) -> None:
+    from kubesim.store.raw import NotServed
+    from kubesim.timelines.asked import raw_get
+
+    try:
+        answer = raw_get(history, path)
+    except NotServed as problem:
+        click.echo(str(problem), err=True)
+        click.get_current_context().exit(1)
+    click.echo(answer, nl=not answer.endswith("\n"))
+
+
+def _shown(history: History, kind: str, form: str) -> str:
+    import yaml
+
+    if form in ("yaml", "json"):
+        data = _listed(history, kind)
+        return yaml.safe_dump(data, default_flow_style=False) if form == "yaml" else json.dumps(data, indent=4) + "\n"
+    lines = _table(history, kind, wide=form == "wide")
+    return "".join(f"{line}\n" for line in lines or ["No resources found in default namespace."])
+
+
+def _table(history: History, kind: str, *, wide: bool) -> list[str]:
+    from kubesim.timelines.asked import nodes_table
+    from kubesim.timelines.tables import events_table, jobs_table, pods_table
+
+    match kind:
+        case "Pod":
+            return pods_table(history, wide=wide)
+        case "Job":
+            return jobs_table(history, wide=wide)
+        case "Event":
+            return events_table(history)
+    return nodes_table(history)
+
+
+def _listed(history: History, kind: str) -> dict[str, Any]:
+    """The List that ``kubectl get -o json`` prints."""
+    items = [{**raw, "kind": kind} for key, raw in sorted(history.objects().items()) if key.kind == kind]
+    return {"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}}

@@ -1,0 +1,132 @@
+"""`kubesim get`: what kubectl would print at an instant of a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from kubesim.cli import main
+
+SCENARIO = """\
+apiVersion: kubesim/v1
+kind: Scenario
+spec:
+  cluster:
+    release: "1.29"
+    nodes:
+      - {name: new}
+      - {name: old, release: "1.28", featureGates: {SidecarContainers: true}}
+      - {name: shut, featureGates: {SidecarContainers: false}}
+  until: 30s
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  nodeName: new
+  restartPolicy: Never
+  containers: [{name: app, image: "busybox:1.36", command: [sh, -c, "sleep 5"]}]
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> str:
+    path = tmp_path / "scenario.yaml"
+    path.write_text(SCENARIO)
+    return str(path)
+
+
+def get(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["get", *arguments])
+
+
+@pytest.mark.parametrize(
+    ("at", "row"),
+    [
+        ("0s", "web    0/1     Pending   0          0s"),
+        ("4s", "web    1/1     Running   0          4s"),
+        ("30s", "web    0/1     Completed   0          30s"),
+        ("10m", "web    0/1     Completed   0          10m"),
+    ],
+)
+def test_pods_at_an_instant(scenario: str, at: str, row: str) -> None:
+    assert get("pods", scenario, "--at", at).stdout.splitlines()[1] == row
+
+
+def test_other_tables(scenario: str) -> None:
+    assert "Started container app" in get("events", scenario, "--at", "4s").stdout
+    assert "Started" not in get("events", scenario, "--at", "0s").stdout
+    assert get("jobs", scenario).stdout == "No resources found in default namespace.\n"
+    assert [line.split() for line in get("nodes", scenario, "--at", "0s").stdout.splitlines()] == [
+        ["NAME", "STATUS", "ROLES", "AGE", "VERSION"],
+        ["new", "Ready", "<none>", "0s", "v1.29.0"],
+        ["old", "Ready", "<none>", "0s", "v1.28.0"],
+        ["shut", "Ready", "<none>", "0s", "v1.29.0"],
+    ]
+
+
+def test_objects(scenario: str) -> None:
+    (item,) = json.loads(get("pod", scenario, "--at", "4s", "-o", "json").stdout)["items"]
+    assert (item["kind"], item["status"]["phase"]) == ("Pod", "Running")
+    assert yaml.safe_load(get("po", scenario, "-o", "yaml").stdout)["items"][0]["status"]["phase"] == "Succeeded"
+
+
+GATE = 'kubernetes_feature_enabled{name="SidecarContainers",stage="%s"} %d'
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("/metrics", GATE % ("BETA", 1)),
+        ("/api/v1/nodes/new/proxy/metrics", GATE % ("BETA", 1)),
+        ("/api/v1/nodes/old/proxy/metrics", GATE % ("ALPHA", 1)),
+        ("/api/v1/nodes/shut/proxy/metrics", GATE % ("BETA", 0)),
+    ],
+)
+def test_gates_in_the_metrics_of_each_component(scenario: str, path: str, line: str) -> None:
+    """sidecar-gate-metric, C-75 to C-77."""
+    assert line in get("--raw", path, scenario).stdout.splitlines()
+
+
+def test_objects_by_their_path(scenario: str) -> None:
+    pods = json.loads(get("--raw", "/api/v1/namespaces/default/pods", scenario, "--at", "4s").stdout)
+    assert (pods["kind"], pods["items"][0]["status"]["phase"]) == ("PodList", "Running")
+    node = json.loads(get("--raw", "/api/v1/nodes/old", scenario).stdout)
+    assert node["status"]["nodeInfo"]["kubeletVersion"] == "v1.28.0"
+    assert json.loads(get("--raw", "/version", scenario).stdout)["minor"] == "29"
+    assert json.loads(get("--raw", "/version", scenario, "--release", "1.30").stdout)["minor"] == "30"
+    assert json.loads(get("--raw", "/apis/batch/v1/jobs?limit=5", scenario).stdout)["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/api/v1/nodes/none/proxy/metrics", 'nodes "none" not found'),
+        ("/api/v1/namespaces/default/pods/none", 'pods "none" not found'),
+        ("/healthz", "the server could not find the requested resource"),
+    ],
+)
+def test_what_is_not_there(scenario: str, path: str, said: str) -> None:
+    result = get("--raw", path, scenario)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error from server (NotFound): ")
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("cats", "FILE"), '"cats" is no resource'),
+        ((), '"" is no resource'),
+        (("pods",), "name a scenario file"),
+        (("--raw", "/metrics"), "name a scenario file"),
+        (("events", "FILE", "-o", "yaml"), "Events are printed as a table"),
+    ],
+)
+def test_wrong_use(scenario: str, arguments: tuple[str, ...], said: str) -> None:
+    result = get(*(scenario if one == "FILE" else one for one in arguments))
+    assert (result.exit_code, said in result.stderr) == (2, True)
