@@ -49,8 +49,8 @@ class Finder(Protocol):
 class MachineShop:
     """Makes the machines of container runs and the volumes of pods; owns the nodes' hostPath directories."""
 
-    def __init__(self, store: Finder, scenario: Scenario, timing: Timing, standing: Callable[[str], str]) -> None:
-        """``standing``: uid -> controller and number of an object that a controller made, else nothing."""
+    def __init__(self, store: Finder, scenario: Scenario, timing: Timing, standing: Callable[[str], str] = str) -> None:
+        """``standing``: uid -> controller and number of an object that a controller made, else nothing or the uid."""
         self.store = store
         self.standing = standing
         self.scenario = scenario
