@@ -1,6 +1,7 @@
 """kubesim: what will the kubelet do to my Pod, on this release, and why?
 
-``load`` a scenario, ``run`` it, read the ``History``. Imported lazily: nothing of the engine is loaded before its use.
+``load`` a scenario, ``run`` it, read the ``History``; ``plot`` it, ``check`` it against the documented guarantees,
+``compare`` it with others. Imported lazily: nothing of the engine is loaded before its use.
 """
 
 from __future__ import annotations
@@ -10,21 +11,17 @@ from typing import TYPE_CHECKING, Any
 from kubesim.version import VERSION
 
 if TYPE_CHECKING:
-    from kubesim.api import load, run
+    from kubesim.api import check, compare, load, plot, run
     from kubesim.history.history import History
 
 __version__ = VERSION
 
-__all__ = ["History", "__version__", "load", "run"]
+__all__ = ["History", "__version__", "check", "compare", "load", "plot", "run"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("load", "run"):
+    if name in __all__:
         from kubesim import api
 
         return getattr(api, name)
-    if name == "History":
-        from kubesim.history.history import History
-
-        return History
     raise AttributeError(f"module 'kubesim' has no attribute {name!r}")

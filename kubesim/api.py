@@ -1,18 +1,25 @@
-"""The Python interface: load a scenario, run it, read its history."""
+"""The Python interface: load a scenario, run it, read its history, draw it, judge it, hold it against others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from io import TextIOBase
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kubesim.history.history import History
 from kubesim.scenario.cluster import Cluster, Settings
 from kubesim.scenario.load import Scenario, load_scenario
 from kubesim.units import Duration
 
-__all__ = ["load", "run"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from kubesim.guarantees.verdicts import Judgement
+    from kubesim.timelines.compare import Comparison
+
+__all__ = ["check", "compare", "load", "plot", "run"]
 
 
 def load(paths: str | Path | TextIOBase | Iterable[str | Path | TextIOBase]) -> Scenario:
@@ -60,3 +67,43 @@ def run(
         profile = replace(scenario.cluster.timing, profile=timing)
         scenario = replace(scenario, cluster=replace(scenario.cluster, timing=profile))
     return World(scenario, draw=draw, until=until).run()
+
+
+def plot(
+    histories: History | Sequence[History], *, theme: str = "light", width: float = 11.0, view: str = "auto"
+) -> Figure:
+    """The picture of a run, or of several below each other, as a matplotlib figure; a notebook shows it.
+
+    ``theme`` is light or dark; ``width`` in inches; ``view`` auto, pods or jobs. Write it with
+    ``figure.savefig("run.png")``. Raises KubesimError for another theme or view.
+    """
+    from kubesim.timelines import plot as drawing
+
+    return drawing.plot(histories, theme=theme, width=width, view=view)
+
+
+def check(history: History, ids: Collection[str] | None = None) -> tuple[Judgement, ...]:
+    """The verdicts on the documented guarantees, in the order of the catalogue; ``ids`` chooses some.
+
+    Each has an ``id``, a ``verdict`` (held, broken, not exercised) and the findings that prove it.
+    """
+    from kubesim.guarantees.judging import check as judged
+
+    return judged(history, ids)
+
+
+def compare(*histories: History) -> Comparison:
+    """What differs between runs of one scenario: ``summary`` in sentences, ``differences`` row by row."""
+    from kubesim.timelines.compare import compare as compared
+    from kubesim.timelines.compare import sides_of
+
+    return compared(sides_of(histories))
+
+
+def _drawn(history: History) -> str:
+    from kubesim.timelines.notebook import as_html
+
+    return as_html(history)
+
+
+History.drawn = _drawn

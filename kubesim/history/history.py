@@ -6,10 +6,10 @@ and containers in ``lives``. Nothing here computes anything that the records do 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any, ClassVar, TypeVar, overload
 
 import msgspec
 
@@ -68,6 +68,12 @@ class History(Sequence[AnyRecord]):
     def __repr__(self) -> str:
         nodes = ", ".join(f"{node.name} {node.release}" for node in self.header.nodes)
         return f"<History of {self.header.scenario!r} on {self.header.control_plane.release} ({nodes}): {len(self)}>"
+
+    drawn: ClassVar[Callable[[History], str] | None] = None
+    """How a notebook shows a history, as HTML. Nothing is drawn in this room; ``kubesim.api`` says how it is done."""
+
+    def _repr_html_(self) -> str | None:
+        return None if History.drawn is None else History.drawn(self)
 
     # -- files -------------------------------------------------------------------------------------------------
 

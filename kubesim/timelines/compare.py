@@ -104,11 +104,13 @@ def compare(sides: Sequence[Side]) -> Comparison:
 
 def what_differs(histories: Sequence[History]) -> tuple[str, ...]:
     """The sentences about several runs of one scenario, each named by where it ran; of one run there are none."""
-    if len(histories) < 2:
-        return ()
+    return compare(sides_of(histories)).summary if len(histories) > 1 else ()
+
+
+def sides_of(histories: Sequence[History]) -> list[Side]:
+    """Runs as the sides of a comparison, each named by where it ran."""
     labels = [where_it_ran(history.header) for history in histories]
-    sides = [Side(label, f"on {label}", history) for label, history in zip(labels, histories, strict=True)]
-    return compare(sides).summary
+    return [Side(label, f"on {label}", history) for label, history in zip(labels, histories, strict=True)]
 
 
 def paired_names(base: History, other: History) -> dict[Key, str]:

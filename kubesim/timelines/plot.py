@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from kubesim.errors import KubesimError
 from kubesim.history.history import History
@@ -64,10 +64,10 @@ def draw(
         raise KubesimError(f'theme "{theme}" is unknown; choose one of {", ".join(THEMES)}')
     if view not in VIEWS:
         raise KubesimError(f'view "{view}" is unknown; choose one of {", ".join(VIEWS)}')
-    from matplotlib.figure import Figure
+    from kubesim.timelines.plot_figure import RunFigure
 
     sheet = lay_out(shown, THEMES[theme], text_measure(), width=width, view=view, said=said)
-    figure = Figure(figsize=(sheet.width, sheet.height), facecolor=THEMES[theme].paper)
+    figure = RunFigure(figsize=(sheet.width, sheet.height), facecolor=THEMES[theme].paper)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_xlim(0, sheet.width)
     axes.set_ylim(sheet.height, 0)
@@ -80,15 +80,21 @@ def draw(
 
 
 def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure to a file; its suffix says the format. The same run gives the same bytes."""
-    from matplotlib import rc_context
-
+    """Write a figure to a file; its suffix says the format."""
     target = Path(path)
     if target.suffix.lower() not in SUFFIXES:
         raise KubesimError(f"{target}: cannot draw {target.suffix or 'this'}; write {', '.join(SUFFIXES)} or .html")
-    metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(target.suffix.lower())
+    with open(target, "wb") as file:
+        write(figure, file, target.suffix.lower().removeprefix("."))
+
+
+def write(figure: Figure, file: IO[bytes], form: str) -> None:
+    """Write a figure as png, svg or pdf. The same run gives the same bytes."""
+    from matplotlib import rc_context
+
+    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
     with rc_context(_PATTERNS):
-        figure.savefig(target, dpi=_PICTURE_DPI, facecolor=figure.get_facecolor(), metadata=metadata)
+        figure.savefig(file, format=form, dpi=_PICTURE_DPI, facecolor=figure.get_facecolor(), metadata=metadata)
 
 
 def text_measure() -> Measure:
