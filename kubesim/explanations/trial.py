@@ -79,7 +79,7 @@ class Bench:
 
     def __init__(self, scenario: Scenario) -> None:
         timing = Timing(profile_of(scenario.cluster.timing.profile, scenario.cluster.timing.settings), scenario.seed)
-        self.shop = MachineShop(_Manifests(scenario.objects), scenario, timing)
+        self.shop = MachineShop(_Manifests(scenario.objects), scenario, timing, lambda _uid: "")
 
     def subject(self, pod: Pod, container: Container) -> Subject | None:
         """The container, ready to be tried; None if it cannot even be created as things are."""
