@@ -6,9 +6,9 @@ import json
 from typing import Any, Final
 
 from kubesim.history.history import History
-from kubesim.timelines.describe import describe_pods
+from kubesim.timelines.describe import describe_all
 from kubesim.timelines.style import Style
-from kubesim.timelines.tables import events_table, jobs_table, pods_table
+from kubesim.timelines.tables import cron_jobs_table, events_table, jobs_table, pods_table
 from kubesim.timelines.text import text
 from kubesim.timelines.trace import render, trace
 
@@ -20,12 +20,12 @@ def formatted(history: History, form: str, style: Style, *, config: str | None =
     match form:
         case "table" | "wide":
             wide = form == "wide"
-            blocks = [pods_table(history, wide=wide), jobs_table(history, wide=wide)]
+            blocks = [table(history, wide=wide) for table in (pods_table, jobs_table, cron_jobs_table)]
             return "\n\n".join("\n".join(block) for block in blocks if block) + ("\n" if any(blocks) else "")
         case "events":
             return "".join(f"{line}\n" for line in events_table(history))
         case "describe":
-            return "".join(f"{line}\n" for line in describe_pods(history))
+            return "".join(f"{line}\n" for line in describe_all(history))
         case "json":
             return json.dumps(final_list(history), indent=4) + "\n"
         case "yaml":

@@ -1,4 +1,4 @@
-"""Which fields the API server fills in on a Pod, a Pod template and a Job (C-15 to C-19).
+"""Which fields the API server fills in on a Pod, a Pod template, a Job and a CronJob (C-15 to C-19).
 
 Every function takes a piece of an object and returns a new piece; nothing is changed in place. Source:
 ``pkg/apis/core/v1/defaults.go``, ``pkg/apis/batch/v1/defaults.go`` and the ``+default`` marks of the API types.
@@ -26,6 +26,12 @@ _PROBE_DEFAULTS: Final = (
 )
 _TOKEN_SECONDS: Final = 3600
 _BACKOFF_LIMIT: Final = 6
+_CRON_JOB: Final = {
+    "concurrencyPolicy": "Allow",
+    "suspend": False,
+    "successfulJobsHistoryLimit": 3,
+    "failedJobsHistoryLimit": 1,
+}
 _UNLIMITED: Final = 2**31 - 1
 _POD_LEVEL_RESOURCES: Final = ("cpu", "memory")
 
@@ -79,6 +85,18 @@ def default_job(job: Json, release: Release) -> Json:
     template["spec"] = default_template_spec(template.get("spec") or {})
     spec["template"] = template
     return {**job, "spec": spec}
+
+
+def default_cron_job(cron: Json) -> Json:
+    """A CronJob with its defaults; in the Job to come only the pod template has some, the rest when it is made."""
+    spec = {**_CRON_JOB, **(cron.get("spec") or {})}
+    template = dict(spec.get("jobTemplate") or {})
+    job = dict(template.get("spec") or {})
+    pod = {"metadata": {}, **(job.get("template") or {})}
+    pod["spec"] = default_template_spec(pod.get("spec") or {})
+    template["spec"] = {**job, "template": pod}
+    template.setdefault("metadata", {})
+    return {**cron, "spec": {**spec, "jobTemplate": template}}
 
 
 def image_pull_policy(image: str) -> str:

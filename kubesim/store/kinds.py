@@ -100,4 +100,4 @@ _SERVED: Final = (
 )
 
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in _SERVED}
-"""Every kind the store accepts, by name. Only Pods and Jobs are understood; the others are kept as they are."""
+"""Every kind the store accepts, by name. Only Pods, Jobs and CronJobs are understood; others are kept as they are."""

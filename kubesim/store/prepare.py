@@ -7,7 +7,7 @@ Source: apiserver ``registry/rest/create.go`` (BeforeCreate), ``pkg/registry/cor
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -17,12 +17,13 @@ from kubesim.objects.status import render_time
 from kubesim.releases import Release
 from kubesim.store import formats
 from kubesim.store.admission import Admission
-from kubesim.store.defaulting import default_job, default_pod_spec, default_template_spec
+from kubesim.store.defaulting import default_cron_job, default_job, default_pod_spec, default_template_spec
 from kubesim.store.disabled_fields import Dropped, drop_from_job_spec, drop_from_pod_spec, dropped_fields
 from kubesim.store.field_errors import FieldError
 from kubesim.store.kinds import Kind
 from kubesim.store.pod_warnings import hostname_warnings, spec_warnings
 from kubesim.store.qos import qos_class
+from kubesim.store.validation_cron_job import cron_job_errors, cron_job_warnings
 from kubesim.store.validation_job import job_errors, job_warnings
 from kubesim.store.validation_meta import metadata_errors
 from kubesim.store.validation_pod import pod_only_errors, pod_spec_errors
@@ -68,7 +69,9 @@ def prepare(kind: Kind, obj: dict[str, Any], release: Release, now: Instant, adm
         case "Pod":
             return prepare_pod(obj, release, now, admission)
         case "Job":
-            return prepare_job(obj, release)
+            return _as_read(prepare_job(obj, release))
+        case "CronJob":
+            return prepare_cron_job(obj, release)
         case "Secret":
             obj = _secret(obj)
     metadata = dict(obj["metadata"])
@@ -139,6 +142,39 @@ def prepare_job(obj: dict[str, Any], release: Release) -> Ready:
     return Ready(job, tuple(job_errors(job, release)), tuple(job_warnings(job, release)), dropped)
 
 
+def _as_read(ready: Ready) -> Ready:
+    """A Job as everybody sees it from then on: with labels, if only those that its pods carry.
+
+    The server fills in defaults again whenever it reads a stored object, and by then the template has labels.
+    """
+    metadata = ready.object["metadata"]
+    if metadata.get("labels"):
+        return ready
+    labelled = {**metadata, "labels": _template_labels(ready.object["spec"])}
+    return replace(ready, object={**ready.object, "metadata": labelled})
+
+
+def prepare_cron_job(obj: dict[str, Any], release: Release) -> Ready:
+    """A new CronJob: defaults, disabled fields of its pods dropped, no status yet."""
+    filled = default_cron_job(obj)
+    kept = _without_disabled(filled, release)
+    dropped = () if kept == filled else dropped_fields(filled["spec"], kept["spec"], release)
+    cron = {**kept, "metadata": {**kept["metadata"], "generation": 1}, "status": {}}
+    return Ready(cron, tuple(cron_job_errors(cron, release)), tuple(cron_job_warnings(cron, release)), dropped)
+
+
+def _without_disabled(cron: dict[str, Any], release: Release, old: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A CronJob without the fields of its pods whose gate is off; those of its Jobs are dropped when they are made."""
+    spec = cron["spec"]
+    template = spec["jobTemplate"]
+    pod = template["spec"]["template"]
+    old_job = ((old or {}).get("jobTemplate") or {}).get("spec") or {}
+    old_pod = (old_job.get("template") or {}).get("spec")
+    pod = {**pod, "spec": drop_from_pod_spec(pod["spec"], release, old_pod)}
+    job = {**template["spec"], "template": pod}
+    return {**cron, "spec": {**spec, "jobTemplate": {**template, "spec": job}}}
+
+
 def with_generated_selector(metadata: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     """The Job's spec with its own uid as selector, and the labels its Pods carry (J-1).
 
@@ -186,6 +222,8 @@ def default_update(kind: Kind, obj: dict[str, Any], old: dict[str, Any], release
         case "Job":
             filled = default_job(obj, release)
             return {**filled, "spec": drop_from_job_spec(filled["spec"], release, old["spec"])}
+        case "CronJob":
+            return _without_disabled(default_cron_job(obj), release, old["spec"])
         case "PodTemplate":
             template = obj.get("template") or {}
             return {**obj, "template": {**template, "spec": default_template_spec(template.get("spec") or {})}}

@@ -1,7 +1,7 @@
 """The tables that ``kubectl get`` prints, computed by the API server: its release decides headers and cells.
 
-Source: ``pkg/printers/internalversion/printers.go`` printPod and printJob, ``apimachinery/pkg/util/duration`` (C-80 to
-C-87). Works on raw objects, as the API server has them.
+Source: ``pkg/printers/internalversion/printers.go`` printPod, printJob and printCronJob, and
+``apimachinery/pkg/util/duration`` (C-80 to C-87). Works on raw objects, as the API server has them.
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ _JOB_COLUMNS: Final = (
     *(Column(name) for name in ("Name", "Completions", "Duration", "Age")),
     *(Column(name, wide=True) for name in ("Containers", "Images", "Selector")),
 )
+_CRON_JOB_COLUMNS: Final = (
+    *(Column(name) for name in ("Name", "Schedule", "Suspend", "Active", "Last Schedule", "Age")),
+    *(Column(name, wide=True) for name in ("Containers", "Images", "Selector")),
+)
+_CRON_JOB_COLUMNS_WITH_ZONE: Final = (*_CRON_JOB_COLUMNS[:2], Column("Timezone"), *_CRON_JOB_COLUMNS[2:])
 _JOB_COLUMNS_WITH_STATUS: Final = (_JOB_COLUMNS[0], Column("Status"), *_JOB_COLUMNS[1:])
 
 
@@ -49,6 +54,11 @@ def pod_headers(release: Release) -> tuple[Column, ...]:
 def job_headers(release: Release) -> tuple[Column, ...]:
     """The columns of ``kubectl get jobs`` (C §9.1)."""
     return _JOB_COLUMNS_WITH_STATUS if release.policy("job_status_column") else _JOB_COLUMNS
+
+
+def cron_job_headers(release: Release) -> tuple[Column, ...]:
+    """The columns of ``kubectl get cronjobs`` (C §9.1)."""
+    return _CRON_JOB_COLUMNS_WITH_ZONE if release.policy("cronjob_time_zone_column") else _CRON_JOB_COLUMNS
 
 
 def pod_columns(raw: Mapping[str, Any], release: Release, now: Instant) -> dict[str, str]:
@@ -81,9 +91,30 @@ def job_columns(raw: Mapping[str, Any], release: Release, now: Instant) -> dict[
         "Age": _age(raw["metadata"].get("creationTimestamp"), now),
         "Containers": ",".join(container["name"] for container in containers),
         "Images": ",".join(container.get("image", "") for container in containers),
-        "Selector": _selector(spec.get("selector")),
+        "Selector": selector_text(spec.get("selector")),
     }
     return {column.name: cells[column.name] for column in job_headers(release)}
+
+
+def cron_job_columns(raw: Mapping[str, Any], release: Release, now: Instant) -> dict[str, str]:
+    """The cells of a CronJob's row by column name (printCronJob); the release decides on the columns."""
+    spec, status = raw.get("spec") or {}, raw.get("status") or {}
+    job = (spec.get("jobTemplate") or {}).get("spec") or {}
+    containers = ((job.get("template") or {}).get("spec") or {}).get("containers") or ()
+    last = status.get("lastScheduleTime")
+    cells = {
+        "Name": raw["metadata"]["name"],
+        "Schedule": spec.get("schedule", ""),
+        "Timezone": spec.get("timeZone") or NONE,
+        "Suspend": {None: "<unset>"}.get(spec.get("suspend"), str(spec.get("suspend"))),
+        "Active": str(len(status.get("active") or ())),
+        "Last Schedule": NONE if last is None else _age(last, now),
+        "Age": _age(raw["metadata"].get("creationTimestamp"), now),
+        "Containers": ",".join(container["name"] for container in containers),
+        "Images": ",".join(container.get("image", "") for container in containers),
+        "Selector": selector_text(job.get("selector")),
+    }
+    return {column.name: cells[column.name] for column in cron_job_headers(release)}
 
 
 def human_duration(duration: Duration) -> str:
@@ -291,7 +322,7 @@ def _job_duration(status: Mapping[str, Any], now: Instant) -> str:
     return human_duration((now if completed is None else completed) - started)
 
 
-def _selector(selector: Mapping[str, Any] | None) -> str:
+def selector_text(selector: Mapping[str, Any] | None) -> str:
     """A label selector as one text, requirements sorted by key (``labels.Selector.String``)."""
     if not selector:
         return NONE

@@ -1,10 +1,8 @@
 """What an update may change (C-3), and what a status write may say (C-4).
 
 Source: ``pkg/apis/core/validation/validation.go`` (ValidatePodUpdate, ValidatePodStatusUpdate,
-ValidateContainerStateTransition), ``pkg/registry/core/pod/strategy.go`` (PrepareForUpdate),
-``pkg/apis/batch/validation/validation.go`` (ValidateJobSpecUpdate).
-Departure: the message about other changed fields ends without upstream's listing of the differences, and an
-immutable struct is printed as JSON in every release.
+ValidateContainerStateTransition), ``pkg/registry/core/pod/strategy.go`` (PrepareForUpdate).
+Departure: the message about other changed fields ends without upstream's listing of the differences.
 """
 
 from __future__ import annotations
@@ -16,6 +14,7 @@ from kubesim.store.field_errors import INVALID, FieldError, forbidden, invalid, 
 from kubesim.store.go_values import as_json
 from kubesim.store.kinds import Kind
 from kubesim.store.prepare import Ready, checked_update, default_update
+from kubesim.store.update_rules_job import cron_job_update_errors, job_update_errors
 
 Json: TypeAlias = dict[str, Any]
 
@@ -25,10 +24,6 @@ _UPDATABLE: Final = ",".join(
         "`spec.tolerations` (only additions to existing tolerations)",
         "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
     )
-)
-_JOB_IMMUTABLE: Final = (
-    *("selector", "template", "completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy"),
-    "successPolicy",
 )
 _MAX_INT32: Final = 2**31 - 1
 _SET_BY_SERVER: Final = (
@@ -53,7 +48,9 @@ def prepare_update(kind: Kind, old: Json, new: Json, release: Release) -> Ready:
             errors += checked_update(obj, release)
             errors += pod_update_errors(old["spec"], obj["spec"])
         case "Job":
-            errors += _job_update_errors(old["spec"], obj["spec"])
+            errors += job_update_errors(old, obj, release)
+        case "CronJob":
+            errors += cron_job_update_errors(old, obj, release)
     return Ready(obj, tuple(errors))
 
 
@@ -172,12 +169,3 @@ def _without_updatable(spec: Json, *, gated: bool) -> Json:
     for key in ("containers", "initContainers"):
         bare[key] = [{name: value for name, value in entry.items() if name != "image"} for entry in spec.get(key) or ()]
     return bare
-
-
-def _job_update_errors(old: Json, new: Json) -> list[FieldError]:
-    """A Job's template, selector and policies never change; other fields may."""
-    return [
-        FieldError(INVALID, f"spec.{key}", "field is immutable", as_json(new.get(key)))
-        for key in _JOB_IMMUTABLE
-        if old.get(key) != new.get(key)
-    ]

@@ -43,8 +43,8 @@ def job_errors(job: Json, release: Release) -> list[FieldError]:
     metadata, spec = job["metadata"], job["spec"]
     errors = metadata_errors(metadata, release)
     errors += _generated_selector_errors(metadata, spec, release)
-    errors += _spec_errors(spec, "spec", release)
-    errors += _selector_errors(spec, "spec", release)
+    errors += job_spec_errors(spec, "spec", release)
+    errors += selector_errors(spec, "spec", release)
     completions = spec.get("completions")
     if spec.get("completionMode") == "Indexed" and completions is not None and completions > 0:
         hostname = f"{metadata.get('name', '')}-{completions - 1}"
@@ -56,24 +56,33 @@ def job_errors(job: Json, release: Release) -> list[FieldError]:
 
 def job_warnings(job: Json, release: Release) -> list[str]:
     """The warnings about a new Job."""
+    return name_warnings(job["metadata"]) + template_warnings(job["spec"], "spec", release)
+
+
+def name_warnings(metadata: Json) -> list[str]:
+    """The warning about a name that pods cannot have as their hostname."""
+    complaints = formats.dns_label(metadata.get("name", ""))
+    if not complaints:
+        return []
+    words = "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior"
+    return [f"{words}; a DNS label is recommended: [{' '.join(complaints)}]"]
+
+
+def template_warnings(spec: Json, path: str, release: Release) -> list[str]:
+    """The warnings about the spec of a Job, or of the Jobs of a CronJob."""
     warnings = []
-    spec = job["spec"]
-    if complaints := formats.dns_label(job["metadata"].get("name", "")):
-        warnings.append(
-            "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; "
-            f"a DNS label is recommended: [{' '.join(complaints)}]"
-        )
     many = spec.get("completions", 0) > _MANY_COMPLETIONS and spec.get("parallelism", 0) > _LIMIT_WITH_MANY
     if spec.get("completionMode") == "Indexed" and many:
         warnings.append(
-            "spec: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, "
-            "Kubernetes might not be able to track completedIndexes when a big number of indexes fail"
+            f"{path}: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than "
+            "10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail"
         )
     template = spec.get("template") or {}
-    return warnings + spec_warnings(template.get("spec") or {}, "spec.template.spec", release)
+    return warnings + spec_warnings(template.get("spec") or {}, f"{path}.template.spec", release)
 
 
-def _spec_errors(spec: Json, path: str, release: Release) -> list[FieldError]:
+def job_spec_errors(spec: Json, path: str, release: Release) -> list[FieldError]:
+    """The errors of a Job's spec, wherever it stands: in a Job, or in the template of a CronJob."""
     errors = [
         invalid(f"{path}.{name}", spec[name], "must be greater than or equal to 0")
         for name in _NEVER_NEGATIVE
@@ -186,12 +195,13 @@ def _generated_selector_errors(metadata: Json, spec: Json, release: Release) -> 
         elif labels[key] != value:
             errors.append(FieldError(INVALID, path, detail, _labels_shown(labels, release)))
     if not selects(selector, wanted):
-        shown = _selector_shown(selector, release)
+        shown = selector_shown(selector, release)
         errors.append(FieldError(INVALID, "spec.selector", "`selector` not auto-generated", shown))
     return errors
 
 
-def _selector_errors(spec: Json, path: str, release: Release) -> list[FieldError]:
+def selector_errors(spec: Json, path: str, release: Release) -> list[FieldError]:
+    """The errors of a selector that is missing, or does not select the template's pods."""
     selector = spec.get("selector")
     labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
     errors = [required(f"{path}.selector")] if selector is None else []
@@ -229,7 +239,8 @@ def _labels_shown(labels: dict[str, str] | None, release: Release) -> str:
     return go_texts("map[string]string", labels)
 
 
-def _selector_shown(selector: Json, release: Release) -> str:
+def selector_shown(selector: Json, release: Release) -> str:
+    """A label selector as an error prints it."""
     if speaks_json(release):
         written = {key: selector[key] for key in ("matchLabels", "matchExpressions") if selector.get(key)}
         if "matchLabels" in written:

@@ -112,7 +112,7 @@ def success_policy_errors(spec: Json, path: str, release: Release) -> list[Field
     """The errors of ``successPolicy``, which only Indexed Jobs may have."""
     rules = spec["successPolicy"].get("rules") or []
     if spec.get("completionMode") != "Indexed":
-        shown = _policy_shown(rules, release)
+        shown = success_policy_shown(rules, release)
         return [FieldError(INVALID, path, "requires indexed completion mode", shown)]
     errors = []
     if not rules:
@@ -191,7 +191,8 @@ def _valid(choices: tuple[str, ...]) -> str:
     return "valid values: [" + " ".join(shown(choice) for choice in choices) + "]"
 
 
-def _policy_shown(rules: list[Json], release: Release) -> str:
+def success_policy_shown(rules: list[Json], release: Release) -> str:
+    """A success policy as an error prints it: the server's own form of it, whose JSON has capitals."""
     if speaks_json(release):
         internal = [
             {"SucceededIndexes": rule.get("succeededIndexes"), "SucceededCount": rule.get("succeededCount")}

@@ -21,16 +21,17 @@ _RESOLVED: Final = ("metadata.name", "metadata.namespace", "metadata.uid")
 """Fields whose value kubectl knows when it describes an environment variable."""
 
 
-def containers(pod: Raw) -> Iterator[str]:
-    """The blocks of all containers, tabs between cells."""
+def containers(pod: Raw, *, in_template: bool = False) -> Iterator[str]:
+    """The blocks of all containers, tabs between cells; in a template headings stand further to the right."""
     status = pod.get("status") or {}
+    heading, name = ("  ", "   ") if in_template else ("", "  ")
     for label, field, statuses in _LISTS:
         known = {entry["name"]: entry for entry in status.get(statuses) or ()}
         entries = pod["spec"].get(field) or ()
         if entries:
-            yield f"{label}:"
+            yield f"{heading}{label}:"
         for container in entries:
-            yield f"  {container['name']}:"
+            yield f"{name}{container['name']}:"
             yield from (f"    {line}" for line in _container(container, known.get(container["name"]), pod))
 
 

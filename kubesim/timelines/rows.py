@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from kubesim.history.history import History
 from kubesim.history.records import ComponentHeader
 from kubesim.history.replay import Key, Version
 from kubesim.releases import Component, Release, release
-from kubesim.store.tables import job_columns, pod_columns
+from kubesim.store.tables import cron_job_columns, job_columns, pod_columns
 from kubesim.units import Instant
 
 Cells: TypeAlias = dict[str, str]
@@ -46,11 +46,14 @@ def job_rows(history: History) -> list[Row]:
 
 
 def final_rows(history: History, kind: str = "Pod", at: Instant | None = None) -> list[Row]:
-    """The rows of ``kubectl get pod`` (or ``job``) at an instant (default: in the end), by name as kubectl has them."""
+    """The rows of ``kubectl get`` at an instant (default: in the end), of Pods, Jobs or CronJobs, by name."""
     printer, now = api_server(history.header.control_plane), history.ended if at is None else at
-    columns: Printer = pod_columns if kind == "Pod" else job_columns
+    columns = _PRINTERS[kind]
     objects = sorted((key, raw) for key, raw in history.objects(at).items() if key.kind == kind)
     return [Row(now, key, columns(raw, printer, now)) for key, raw in objects]
+
+
+_PRINTERS: Final[dict[str, Printer]] = {"Pod": pod_columns, "Job": job_columns, "CronJob": cron_job_columns}
 
 
 def _rows(history: History, kind: str, columns: Printer, watched: tuple[str, ...]) -> list[Row]:

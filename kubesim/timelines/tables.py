@@ -1,4 +1,4 @@
-"""Tables as kubectl prints them: ``get pod``, ``get pod -w``, ``get job``, ``get events``."""
+"""Tables as kubectl prints them: ``get pod``, ``get pod -w``, ``get job``, ``get cronjob``, ``get events``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from kubesim.history.history import History
 from kubesim.history.series import event_series
 from kubesim.releases import Release
-from kubesim.store.tables import Column, human_duration, job_headers, pod_headers
+from kubesim.store.tables import Column, cron_job_headers, human_duration, job_headers, pod_headers
 from kubesim.timelines.rows import Row, api_server, final_rows, job_rows, pod_rows
 
 
@@ -26,6 +26,11 @@ def pods_table(history: History, *, wide: bool = False) -> list[str]:
 def jobs_table(history: History, *, wide: bool = False) -> list[str]:
     """``kubectl get job`` in the end of the run; no lines if there is no Job."""
     return _table(final_rows(history, "Job"), _headers(history, job_headers, wide))
+
+
+def cron_jobs_table(history: History, *, wide: bool = False) -> list[str]:
+    """``kubectl get cronjob`` in the end of the run; no lines if there is no CronJob."""
+    return _table(final_rows(history, "CronJob"), _headers(history, cron_job_headers, wide))
 
 
 def pods_watch(history: History, *, wide: bool = False) -> list[str]:

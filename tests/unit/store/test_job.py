@@ -186,6 +186,13 @@ def test_a_job_without_labels_takes_its_templates() -> None:
     assert reply.object["metadata"]["labels"]["job-name"] == "j"
 
 
+def test_a_template_without_labels_gives_the_generated_ones() -> None:
+    """As the recordings' ``kubectl describe job`` show: whoever reads the Job sees it with its defaults again."""
+    reply = created("1.29")
+    assert reply.object is not None
+    assert reply.object["metadata"]["labels"] == reply.object["spec"]["template"]["metadata"]["labels"]
+
+
 def test_the_template_of_a_stored_job_cannot_change() -> None:
     store = Store(release("1.36", component="apiserver"))
     spec = {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "work", "image": "i:1"}]}}}
