@@ -112,7 +112,9 @@ def release_in(text: str) -> tuple[int, int]:
 
 def is_on(metrics: str) -> bool:
     """Whether ``/metrics`` of a component says that SidecarContainers is on."""
-    return re.search(r'^kubernetes_feature_enabled\{name="SidecarContainers",stage="\w*"\} 1$', metrics, re.M) is not None
+    return (
+        re.search(r'^kubernetes_feature_enabled\{name="SidecarContainers",stage="\w*"\} 1$', metrics, re.M) is not None
+    )
 
 
 # -- the policies -----------------------------------------------------------------------------------------------------
@@ -263,11 +265,12 @@ def _both(pod: Json, native_script: str, old_way_script: str, volumes: list[Json
     return patch
 
 
-KNOWN_TO_AN_OLD_CLIENT = frozenset(
-    "name image command args workingDir ports envFrom env resources resizePolicy volumeMounts volumeDevices livenessProbe "
-    "readinessProbe startupProbe lifecycle terminationMessagePath terminationMessagePolicy imagePullPolicy "
-    "securityContext stdin stdinOnce tty".split()
-)
+KNOWN_TO_AN_OLD_CLIENT = {
+    *("name", "image", "command", "args", "workingDir", "ports", "envFrom", "env", "resources", "resizePolicy"),
+    *("volumeMounts", "volumeDevices", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"),
+    *("terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy", "securityContext"),
+    *("stdin", "stdinOnce", "tty"),
+}
 """The fields of a container that a client library of 1.27 has."""
 
 
@@ -374,7 +377,9 @@ def main() -> None:
     parser.add_argument("--api", default="", help="the address of a kubectl proxy, for policies that ask the cluster")
     chosen = parser.parse_args()
     listening = server(POLICIES[chosen.policy], Proxy(chosen.api), chosen.directory, chosen.port)
-    print(f"listening on https://127.0.0.1:{listening.server_port}, trusted by {chosen.directory / 'ca.pem'}", flush=True)
+    print(
+        f"listening on https://127.0.0.1:{listening.server_port}, trusted by {chosen.directory / 'ca.pem'}", flush=True
+    )
     try:
         listening.serve_forever()
     except KeyboardInterrupt:
