@@ -12,8 +12,10 @@ import click
 from kubesim.commands import options
 from kubesim.commands.options import DeleteAt, Setting
 from kubesim.commands.progress import Waiting
+from kubesim.units import SECOND
 
 if TYPE_CHECKING:
+    from kubesim.commands.check_search import Options
     from kubesim.guarantees.verdicts import Finding, Judgement
     from kubesim.history.history import History
     from kubesim.timelines.style import Style
@@ -29,6 +31,14 @@ if TYPE_CHECKING:
 @click.option("--draw", type=click.IntRange(min=0), default=0, help="Number of a draw of the latencies; 0: nominal.")
 @click.option("-o", "--output", "form", type=click.Choice(("table", "json")), default="table", show_default=True)
 @click.option("--all", "show_all", is_flag=True, help="Name what was not exercised, too.")
+@click.option("--search", "is_search", is_flag=True, help="Look for programs and moments that break something.")
+@click.option("--releases", "release_list", metavar="R,R", help="The same as several --release.")
+@click.option(
+    "--hope", "hopes", multiple=True, metavar="NAME", help="With --search: only this hope; repeat for several."
+)
+@click.option("--budget", type=options.duration, default="30s", show_default=True, help="How long to search.")
+@click.option("--runs", type=click.IntRange(min=1), help="How many runs to search at most.")
+@click.option("--out", type=click.Path(), help="Where to write what replays a find; default: here.")
 def command(
     files: tuple[str, ...],
     releases: tuple[str, ...],
@@ -39,16 +49,35 @@ def command(
     draw: int,
     form: str,
     show_all: bool,
+    is_search: bool,
+    release_list: str | None,
+    hopes: tuple[str, ...],
+    budget: int,
+    runs: int | None,
+    out: str | None,
 ) -> None:
     """Run a scenario and say which documented guarantees held, which were broken, and what proves it.
 
     FILE holds manifests and at most one Scenario; a history (.jsonl) is judged as it is. The exit status is 1 if any
     guarantee was broken.
+
+    With --search, look for what the manifest leaves open: exit codes, durations, hangs, ignored signals, a deletion, a
+    crash, latencies, ties. Reported is what breaks a guarantee, an expectation of the scenario, or a hope: starts,
+    completes, keeps-its-grace, finishes-prestop, retries-are-its-own.
     """
     from kubesim.guarantees import catalogue
 
     for id_ in ids:
         catalogue.find(id_)
+    releases = (*releases, *(part.strip() for part in (release_list or "").split(",") if part.strip()))
+    if is_search:
+        from kubesim.commands.check_search import Options
+
+        wanted = Options(files, releases, gates, seed or 0, budget / SECOND, runs, out, form)
+        click.get_current_context().exit(_search(wanted, ids, hopes, delete_at))
+    for option, given in (("--hope", hopes), ("--runs", runs), ("--out", out)):
+        if given:
+            raise click.UsageError(f"{option} belongs to --search")
     reports = []
     for history in _histories(files, releases, gates, delete_at, seed, draw):
         from kubesim.guarantees.judging import check
@@ -60,6 +89,20 @@ def command(
         _print(reports, show_all or bool(ids))
     broken = any(one.verdict.value == "broken" for _, judged in reports for one in judged)
     click.get_current_context().exit(1 if broken else 0)
+
+
+def _search(wanted: Options, ids: tuple[str, ...], hopes: tuple[str, ...], delete_at: DeleteAt | None) -> int:
+    """Search as asked; guarantees, hopes or both may be named, and without a name it is for everything."""
+    from kubesim.commands.check_search import search
+    from kubesim.commands.inputs import read_scenario
+    from kubesim.exploration.search import Aim
+    from kubesim.guarantees.hopes import find_hope
+
+    for name in hopes:
+        find_hope(name)
+    is_named = bool(ids or hopes)
+    aim = Aim(ids if is_named else None, hopes, expectations=False) if is_named else Aim()
+    return search(read_scenario(wanted.files, gates=wanted.gates, delete_at=delete_at), aim, wanted)
 
 
 def _histories(

@@ -27,15 +27,21 @@ def check(history: History, ids: Collection[str] | None = None, *, everywhere: b
 
     ``everywhere`` asks also where a guarantee does not hold: that is how it is shown that it does not.
     """
-    chosen = [one for one in CHECKS if ids is None or one.id in ids]
+    chosen = tuple(one for one in CHECKS if ids is None or one.id in ids)
+    judged = judge_by(history, chosen, everywhere=everywhere)
+    unjudged = [Judgement(id_, Verdict.NOT_EXERCISED) for id_ in UNJUDGED if ids is None or id_ in ids]
+    return (*judged, *unjudged)
+
+
+def judge_by(history: History, checks: Collection[Check], *, everywhere: bool = False) -> tuple[Judgement, ...]:
+    """The verdicts of some checks, those of hopes too; checks that share an id make one verdict."""
     api = _release(history.header.control_plane, Component.APISERVER)
     pods = list(pod_stories(history, api))
     jobs = list(job_stories(history, pods))
-    judged = {one.id: _judgement(one, list(_findings(one, history, pods, jobs, api, everywhere))) for one in chosen}
-    for id_ in UNJUDGED:
-        if ids is None or id_ in ids:
-            judged[id_] = Judgement(id_, Verdict.NOT_EXERCISED)
-    return tuple(judged.values())
+    found: dict[str, list[Judged]] = {}
+    for one in checks:
+        found.setdefault(one.id, []).extend(_findings(one, history, pods, jobs, api, everywhere))
+    return tuple(_judgement(id_, judged) for id_, judged in found.items())
 
 
 def pod_stories(history: History, api: Release) -> Iterator[PodStory]:
@@ -95,12 +101,12 @@ def _of(subject: str, one: Check, component: Release, story: PodStory | JobStory
         yield Judged(subject, Finding(False, finding.moments, finding.said, known) if is_known else finding)
 
 
-def _judgement(one: Check, found: list[Judged]) -> Judgement:
+def _judgement(id_: str, found: list[Judged]) -> Judgement:
     broken = [judged.finding for judged in found if not judged.finding.held]
     if broken:
         known = broken[0].known if all(finding.known for finding in broken) else ""
-        return Judgement(one.id, Verdict.BROKEN, tuple(found), known)
-    return Judgement(one.id, Verdict.HELD if found else Verdict.NOT_EXERCISED, tuple(found))
+        return Judgement(id_, Verdict.BROKEN, tuple(found), known)
+    return Judgement(id_, Verdict.HELD if found else Verdict.NOT_EXERCISED, tuple(found))
 
 
 def _release(component: ComponentHeader, part: Any) -> Release:

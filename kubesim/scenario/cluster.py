@@ -124,10 +124,16 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The latency profile: a name, and what differs from it; names are checked where latencies are drawn."""
+    """The latency profile: a name, and what differs from it; names are checked where latencies are drawn.
+
+    ``draw`` numbers a replication of the latencies (0: nominal), ``ties`` one of the orders in which things of one
+    instant happen (0: in the order they were asked for). Both stand in a history's header, not in the digest.
+    """
 
     profile: str = "typical"
     settings: Mapping[str, Any] = field(default_factory=dict)
+    draw: int = field(default=0, compare=False)
+    ties: int = field(default=0, compare=False)
     place: Place | None = field(default=None, compare=False, repr=False)
 
 

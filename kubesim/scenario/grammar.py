@@ -109,7 +109,7 @@ def _node(*, place: Place, allocatable: Mapping[str, Any] | None = None, **value
 
 
 def _timing(*, place: Place, profile: str = "typical", **values: Any) -> Timing:
-    return Timing(profile, values.get("settings", {}), place)
+    return Timing(profile, place=place, **values)
 
 
 def _container(*, place: Place, match: dict[str, Any], script: dict[str, Any]) -> ContainerOverride:
@@ -298,6 +298,13 @@ _IMAGE: Final = Record(
     },
 )
 
+_TIMING: Final = {
+    "profile": Field(Text(), "ideal, typical or loaded."),
+    "settings": Field(Raw(), "Latencies that differ from the profile."),
+    "draw": Field(Integer(), "Which replication of the latencies; 0: nominal."),
+    "ties": Field(Integer(), "Which order of what happens at one instant; 0: as it was asked for."),
+}
+
 _CLUSTER: Final = Record(
     _cluster,
     {
@@ -318,8 +325,8 @@ _CLUSTER: Final = Record(
         "images": Field(Table(_IMAGE), "What is to be known of images, by reference."),
         "webhooks": Field(Items(WEBHOOK), "The mutating webhooks of the API server."),
         "timing": Field(
-            Either((Text(), Record(_timing, {"profile": Field(Text()), "settings": Field(Raw())}))),
-            "The latency profile: ideal, typical or loaded; or one with settings that differ.",
+            Either((Text(), Record(_timing, _TIMING))),
+            "The latency profile: ideal, typical or loaded; or one with settings that differ, draws, orders of ties.",
         ),
         "containerd": Field(Text(), "The container runtime's release, where it is not the usual one."),
     },

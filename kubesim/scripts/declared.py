@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from kubesim.scripts.process import Process
 
 Draw = Callable[[], float]
-_FIELDS: Final = ("lasts", "exits", "onSignal", "startup", "probes", "output", "writes", "listens", "paths", "memory")
+_FIELDS: Final = (
+    *("lasts", "exits", "onSignal", "startup", "probes", "output", "writes", "listens", "paths", "memory", "hooks"),
+)
+_HOOKS: Final = ("postStart", "preStop")
 _PROBES: Final = ("liveness", "readiness", "startup")
 _DISTRIBUTIONS: Final = {"uniform": 2, "exponential": 1, "lognormal": 2, "normal": 2}
 _CALL: Final = re.compile(r"([a-z]+)\(([^)]*)\)")
@@ -101,6 +104,10 @@ class Behaviour:
     listens: tuple[int, ...] | None = None
     paths: tuple[str, ...] | None = None
     memory: int = 0
+    hooks: Mapping[str, Length] = field(default_factory=dict)
+    """How long the process of a lifecycle hook takes, instead of what its command says."""
+    is_program: bool = True
+    """False where only hooks are declared: the container's own command is what runs."""
 
     def exit_code(self, attempt: int) -> int:
         """The status of an attempt, counted from 0; the last one stands for all later attempts."""
@@ -129,6 +136,8 @@ def parse_behaviour(data: object, where: str = "script") -> Behaviour:
         listens=_ports(data["listens"], f"{where}.listens") if "listens" in data else None,
         paths=tuple(str(item) for item in _list(data["paths"], f"{where}.paths")) if "paths" in data else None,
         memory=_integer(data.get("memory", 0), f"{where}.memory"),
+        hooks=_hooks(data.get("hooks", {}), f"{where}.hooks"),
+        is_program=data.keys() != {"hooks"},
     )
 
 
@@ -225,6 +234,15 @@ def _probes(value: object, where: str) -> dict[str, tuple[Window, ...]]:
         items = answers if isinstance(answers, (list, tuple)) else [answers]
         probes[kind] = tuple(_window(item, f"{where}.{kind}[{index}]") for index, item in enumerate(items))
     return probes
+
+
+def _hooks(value: object, where: str) -> dict[str, Length]:
+    hooks = {}
+    for name, length in _mapping(value, where).items():
+        if name not in _HOOKS:
+            raise ScenarioError(f"unknown hook {name!r}; allowed: {', '.join(_HOOKS)}", field=f"{where}.{name}")
+        hooks[name] = parse_length(length, f"{where}.{name}")
+    return hooks
 
 
 def _window(item: object, where: str) -> Window:

@@ -122,15 +122,16 @@ class Machine:
         files = kernel.files
         if directory != "/" and files.get(directory) is None:
             files.layer.files[directory.strip("/")] = Directory()
-        if setup.behaviour is None:
+        behaviour = setup.behaviour if setup.behaviour is not None and setup.behaviour.is_program else None
+        if behaviour is None:
             reason = programs.missing(kernel, argv, directory, environment["PATH"])
             if reason is not None:
                 kernel.ended = True
                 return [StartFailure(now, reason)]
         descriptors: dict[int, Descriptor] = {0: Null(), 1: kernel.streams[0], 2: kernel.streams[1]}
         process = kernel.spawn(0, argv, environment, directory, descriptors)
-        if setup.behaviour is not None:
-            process.program = DeclaredProgram(setup.behaviour, now)
+        if behaviour is not None:
+            process.program = DeclaredProgram(behaviour, now)
         else:
             self._load(process, argv, environment)
         return self._settled()

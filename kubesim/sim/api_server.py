@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -34,6 +34,11 @@ class _Stream:
     kinds: frozenset[str]
     wants: Callable[[Change], bool] | None
     delivered_until: Instant = 0
+    waiting: deque[Change] = field(default_factory=deque)
+
+    def deliver(self) -> None:
+        """Hand over the change that waits longest."""
+        self.watcher.changed(self.waiting.popleft())
 
 
 class ApiServer:
@@ -144,7 +149,8 @@ class ApiServer:
     def _deliver(self, stream: _Stream, change: Change) -> None:
         instant = max(self.clock.now + self.timing.latency("watch"), stream.delivered_until)
         stream.delivered_until = instant
-        self.clock.at(instant, stream.watcher.changed, change)
+        stream.waiting.append(change)
+        self.clock.at(instant, stream.deliver)
 
     def _delta(self, change: Change, actor: str) -> ObjectChanged:
         before = self._known.get(change.uid)

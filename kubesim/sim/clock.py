@@ -7,12 +7,25 @@ change nothing by itself) does not keep the run alive: a run is settled when onl
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
 import simpy
 
 from kubesim.units import Duration, Instant
+
+_RANKS = 1 << 30
+"""How many places there are among the callbacks of one instant."""
+
+
+class _Tied(simpy.Event):
+    """A timeout that comes before or after others of its instant as chance has it, not as they were asked for."""
+
+    def __init__(self, environment: simpy.Environment, delay: Duration, rank: int) -> None:
+        super().__init__(environment)
+        self._ok, self._value = True, None
+        environment.schedule(self, rank, delay)  # type: ignore[arg-type]  # SimPy orders equal instants by any integer
 
 
 class Timer:
@@ -50,10 +63,14 @@ class Timer:
 
 
 class Clock:
-    """Virtual time in nanoseconds since the epoch of ``units``; equal instants run in the order they were asked for."""
+    """Virtual time in nanoseconds since the epoch of ``units``; equal instants run in the order they were asked for.
 
-    def __init__(self, start: Instant = 0) -> None:
+    With a stream of chance as ``ties``, equal instants run in an order drawn from it.
+    """
+
+    def __init__(self, start: Instant = 0, ties: random.Random | None = None) -> None:
         self.now: Instant = start
+        self.ties = ties
         """The instant of the callback that runs, or ran last."""
         self.ended = False
         """Whether the process whose clock this is has ended; see :class:`ProcessClock`."""
@@ -76,7 +93,13 @@ class Clock:
         self.__dict__.update(state)
         self._environment = simpy.Environment(initial_time=start)
         for timer in timers:
-            simpy.Timeout(self._environment, timer.instant - start).callbacks.append(timer)
+            self._plan(timer, timer.instant - start)
+
+    def _plan(self, timer: Timer, delay: Duration) -> None:
+        if self.ties is None:
+            simpy.Timeout(self._environment, delay).callbacks.append(timer)
+        else:
+            _Tied(self._environment, delay, self.ties.randrange(_RANKS)).callbacks.append(timer)
 
     def at(self, instant: Instant, callback: Callable[..., None], *arguments: Any, background: bool = False) -> Timer:
         """Call back at the instant, or at once (after what is due already) if it has passed."""
@@ -86,7 +109,7 @@ class Clock:
         timer = Timer(self, now + delay, callback, arguments, background)
         if not background:
             self._foreground += 1
-        simpy.Timeout(environment, delay).callbacks.append(timer)
+        self._plan(timer, delay)
         return timer
 
     def after(self, delay: Duration, callback: Callable[..., None], *arguments: Any, background: bool = False) -> Timer:
@@ -124,6 +147,7 @@ class ProcessClock(Clock):
     def __init__(self, whole: Clock) -> None:
         self._whole = whole
         self._environment = whole._environment
+        self.ties = whole.ties
         self.ended = False
         self._foreground = 0
 

@@ -96,6 +96,7 @@ class Execs:
         if timeout is not None:
             entry.deadline = self.clock.after(timeout, self._overruns, pod, entry)
         instance.unsteady_before_exec = instance.machine.kernel.unsteady
+        argv = _as_declared(instance, purpose) or argv
         self.driver.apply(pod, instance, instance.machine.exec(self.clock.now, argv, entry.number))
 
     def _overruns(self, pod: RuntimePod, entry: _Exec) -> None:
@@ -149,3 +150,12 @@ class Execs:
                 container_id=entry.instance.id,
             )
         )
+
+
+def _as_declared(instance: Instance, purpose: str) -> tuple[str, ...] | None:
+    """What stands for a hook's command where the container's script says how long the hook takes."""
+    behaviour = instance.machine.setup.behaviour
+    length = behaviour.hooks.get(purpose) if behaviour is not None else None
+    if length is None:
+        return None
+    return "sleep", f"{length.value(instance.machine.kernel.draw) / SECOND:.9f}"

@@ -87,6 +87,11 @@ def profile_of(name: str, settings: Mapping[str, Any]) -> Profile:
     return Profile(name, latencies)
 
 
+def tie_order(seed: int, ties: int) -> random.Random | None:
+    """The stream that orders things of one instant; None: they happen in the order they were asked for."""
+    return random.Random(f"{seed}/{ties}/ties") if ties else None
+
+
 def _set_latency(key: str, value: Any) -> Latency:
     parts = value if isinstance(value, list) else [value]
     try:

@@ -21,7 +21,7 @@ from kubesim.sim.recorder import Recorder
 from kubesim.sim.remains import Remains
 from kubesim.sim.scheduling import WATCHED, Scheduler
 from kubesim.sim.stimuli import Stimuli
-from kubesim.sim.timing import Timing, profile_of
+from kubesim.sim.timing import Timing, profile_of, tie_order
 from kubesim.store import Store
 from kubesim.store.raw import Components
 from kubesim.store.webhooks import in_order
@@ -42,9 +42,10 @@ class World:
         self.scenario = scenario
         self.until = until if until is not None else scenario.until
         cluster = scenario.cluster
-        self.timing = Timing(profile_of(cluster.timing.profile, cluster.timing.settings), scenario.seed, draw)
+        profile = profile_of(cluster.timing.profile, cluster.timing.settings)
+        self.timing = Timing(profile, scenario.seed, draw or cluster.timing.draw)
         self.started: Instant = _BOOTED + self.timing.phase("second", SECOND)
-        self.clock = Clock(self.started)
+        self.clock = Clock(self.started, tie_order(scenario.seed, cluster.timing.ties))
         self.recorder = Recorder()
         server = cluster.control_plane_release(Component.APISERVER)
         self.api = ApiServer(self.clock, self.timing, self.recorder, Store(server, seed=scenario.digest()))
@@ -115,6 +116,7 @@ class World:
             timing=self.timing.profile.header(),
             seed=scenario.seed,
             draw=self.timing.draw,
+            **({"tie_order": f"shuffled {scenario.cluster.timing.ties}"} if scenario.cluster.timing.ties else {}),
             started=self.started,
             until=self.until or 0,
         )

@@ -104,3 +104,11 @@ def test_refusals_name_field_and_way_out(steps: object, field: str, words: str) 
         parse_behaviour(steps)
     assert caught.value.field == field
     assert words in str(caught.value)
+
+
+def test_only_lifecycle_hooks_have_lengths() -> None:
+    assert parse_behaviour({"hooks": {"preStop": "2s"}}).hooks["preStop"].first == 2 * SECOND
+    assert not parse_behaviour({"hooks": {"preStop": "2s"}}).is_program
+    assert parse_behaviour({"hooks": {"preStop": "2s"}, "lasts": "3s"}).is_program
+    with pytest.raises(ScenarioError, match="unknown hook 'prestop'; allowed: postStart, preStop"):
+        parse_behaviour({"hooks": {"prestop": "2s"}})

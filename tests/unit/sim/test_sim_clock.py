@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import random
 from collections.abc import Callable
 
 import pytest
@@ -167,3 +169,32 @@ def test_time_is_an_integer() -> None:
 
     assert clock.now == 10**18 + 1
     assert type(clock.now) is int
+
+
+def test_equal_instants_can_come_in_any_order_but_no_instant_before_another(said: list[str]) -> None:
+    orders = set()
+    for seed in range(40):
+        said.clear()
+        clock = Clock(ties=random.Random(seed))
+        tell = say(clock, said)
+        for word in "abc":
+            clock.at(10, tell, word)
+        clock.at(11, tell, "later")
+        clock.run(100)
+        assert said[-1] == "11 later"
+        orders.add(tuple(said[:-1]))
+    assert len(orders) == 6
+
+
+def test_a_shuffled_clock_is_the_same_for_the_same_seed_and_can_be_copied(said: list[str]) -> None:
+    one = Clock(ties=random.Random(3))
+    for word in "abcdef":
+        one.at(10, said.append, word)
+    other = copy.deepcopy(one)
+
+    one.run(100)
+
+    assert sorted(said) == list("abcdef")
+    assert not other.settled
+    other.run(100)
+    assert other.settled

@@ -1,0 +1,284 @@
+"""The search for counter-examples: the five classic finds, what it leaves alone, and that each find replays."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from kubesim import api
+from kubesim.cli import main
+from kubesim.exploration.replay import scenario_file, with_workload
+from kubesim.exploration.search import HORIZON, Aim, Find, Search
+from kubesim.exploration.search_small import small_workloads
+from kubesim.exploration.workloads import FOREVER, IGNORED, Place, Program, Stimulus, Workload, places
+from kubesim.exploration.workloads_open import with_open_programs
+from kubesim.guarantees.hopes import CLAIMS, HOPES
+from kubesim.guarantees.judging import judge_by
+from kubesim.guarantees.verdicts import Verdict
+from kubesim.objects.yaml import load_documents
+
+WEB = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  initContainers:
+  - {name: proxy, image: "example.com/proxy:1", restartPolicy: Always}
+  containers:
+  - {name: app, image: "example.com/app:1"}
+"""
+JOB = """\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: work}
+spec:
+  backoffLimit: 2
+  template:
+    spec:
+      restartPolicy: OnFailure
+      initContainers:
+      - {name: proxy, image: "example.com/proxy:1", restartPolicy: Always}
+      containers:
+      - {name: app, image: "example.com/app:1"}
+"""
+WRONG_ORDER = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  initContainers:
+  - {name: migrate, image: "example.com/migrate:1"}
+  - {name: db-proxy, image: "example.com/proxy:1", restartPolicy: Always}
+  containers:
+  - {name: app, image: "example.com/app:1"}
+"""
+DRAINS = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  terminationGracePeriodSeconds: 20
+  containers:
+  - name: app
+    image: example.com/app:1
+    lifecycle: {preStop: {exec: {command: [/bin/drain]}}}
+"""
+
+
+def found(manifest: str, hope: str, *, release: str = "1.33", runs: int = 400) -> Find | None:
+    """What a search for one hope finds, with its number of runs bounded, not its time."""
+    scenario = api.load(io.StringIO(manifest)).on(release)
+    report = Search(scenario, Aim((), (hope,)), budget=600, most_runs=runs).run()
+    return next(iter(report.finds), None)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "hope", "story"),
+    [
+        (
+            WEB,
+            "keeps-its-grace",
+            ["proxy takes 3s to end on SIGTERM", "app takes 29s to end on SIGTERM", "at 5s: kubectl delete pod web"],
+        ),
+        (JOB, "completes", ["app never ends by itself"]),
+        (
+            WRONG_ORDER,
+            "starts",
+            ["migrate needs db-proxy and waits for it; the list starts db-proxy only after migrate"],
+        ),
+        (
+            JOB,
+            "retries-are-its-own",
+            ["proxy ends after 5s, with exit code 0", "app never ends by itself"],
+        ),
+        (DRAINS, "finishes-prestop", ["preStop of app takes 25s", "at 5s: kubectl delete pod web"]),
+    ],
+)
+def test_the_classic_finds(manifest: str, hope: str, story: list[str]) -> None:
+    find = found(manifest, hope)
+    assert find is not None
+    assert find.is_shrunk
+    assert find.workload.told() == story
+    _replays(manifest, find, hope)
+
+
+def _replays(manifest: str, find: Find, hope: str) -> None:
+    text = scenario_file(
+        load_documents(io.StringIO(manifest)),
+        find.workload,
+        release="1.33",
+        gates={},
+        until=HORIZON,
+        name="again",
+        title="it replays",
+    )
+    history = api.run(api.load(io.StringIO(text)))
+    (judged,) = judge_by(history, [one for one in HOPES if one.id == hope and _fits(one.subject.value, manifest)])
+    assert judged.verdict is Verdict.BROKEN, text
+
+
+def _fits(subject: str, manifest: str) -> bool:
+    return f"kind: {subject}\n" in manifest
+
+
+@pytest.mark.parametrize(
+    ("manifest", "hope"),
+    [
+        (WRONG_ORDER.replace('migrate:1"}', 'migrate:1"}').replace("- {name: db-proxy", "- {name: z"), "completes"),
+        (WEB, "starts"),
+        (JOB.replace("backoffLimit: 2", "activeDeadlineSeconds: 60"), "completes"),
+        (JOB.replace("OnFailure", "Never"), "retries-are-its-own"),
+    ],
+    ids=["no Job", "right order", "bounded", "Never counts pods"],
+)
+def test_what_holds_is_left_alone(manifest: str, hope: str) -> None:
+    assert found(manifest, hope, runs=50) is None
+
+
+def test_1_28_stops_all_at_once_and_leaves_the_proxy_its_grace() -> None:
+    gated = api.load(io.StringIO(WEB)).on("1.28", {"SidecarContainers": True})
+    report = Search(gated, Aim((), ("keeps-its-grace",)), budget=600, most_runs=90).run()
+    assert not report.finds
+
+
+def test_large_finds_are_shrunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the small workloads Hypothesis finds it among large ones, and shrinks it to the same three lines."""
+    monkeypatch.setattr("kubesim.exploration.search.small_workloads", lambda known: iter(()))
+    find = found(WEB, "keeps-its-grace", runs=600)
+    assert find is not None
+    assert find.is_shrunk
+    assert len(find.workload.told()) == 3
+    assert any(one.do == "delete" for one in find.workload.stimuli)
+
+
+def test_the_same_seed_finds_the_same() -> None:
+    one, other = (found(JOB, "retries-are-its-own", runs=150) for _ in range(2))
+    assert one is not None
+    assert other is not None
+    assert one.workload == other.workload
+
+
+def test_an_expectation_is_broken_too() -> None:
+    scenario = (
+        "apiVersion: kubesim/v1\nkind: Scenario\nspec:\n  expect:\n    - {container: app, killed: false}\n---\n" + WEB
+    )
+    report = Search(api.load(io.StringIO(scenario)), Aim((), ()), budget=600, most_runs=70).run()
+    (find,) = report.finds
+    assert find.broken.name == "expect-1"
+    assert "app got SIGKILL" in find.broken.seen
+    assert find.workload.told() == ["app ignores SIGTERM", "at 5s: kubectl delete pod web"]
+
+
+def test_programs_that_nothing_is_known_of_are_taken_as_usual() -> None:
+    known = {one.container: one for one in with_open_programs(api.load(io.StringIO(WRONG_ORDER)), HORIZON)}
+    assert list(known["migrate"].taken()) == ["migrate ends after 1s with exit code 0"]
+    assert not known["app"].is_open
+    written = WRONG_ORDER.replace('image: "example.com/migrate:1"', 'image: busybox, command: [sleep, "2"]')
+    assert not any(one.is_open for one in with_open_programs(api.load(io.StringIO(written)), HORIZON))
+
+
+def test_small_workloads_come_in_order_of_size() -> None:
+    sizes = [_size(one) for one in small_workloads(places(api.load(io.StringIO(WEB)).objects))]
+    assert sizes[0] == 0
+    assert sizes == sorted(sizes)
+    assert max(sizes) == 2
+
+
+def _size(workload: Workload) -> int:
+    return len(workload.programs)
+
+
+def test_a_workload_leaves_the_program_alone_where_only_the_hook_differs() -> None:
+    """The shell of the manifest still runs: it ends with 7, while its preStop takes as long as was said."""
+    manifest = DRAINS.replace("image: example.com/app:1", 'image: busybox\n    command: [sh, -c, "sleep 9; exit 7"]')
+    scenario = api.load(io.StringIO(manifest))
+    (place,) = places(scenario.objects)
+    workload = Workload((Program(place, pre_stop=2),), (Stimulus(4, "delete", place.owner),))
+    run = api.run(with_workload(scenario, workload)).pod("web").container("app").runs[0]
+    (hook,) = run.execs
+    assert hook.exit is not None
+    assert hook.exit - hook.start == 2_000_000_000
+    whole = api.run(with_workload(scenario, Workload((Program(place, pre_stop=2),)), until=60 * 10**9))
+    assert whole.pod("web").container("app").runs[0].code == 7
+
+
+def test_words() -> None:
+    place = Place("Pod/web", "app", "main", "Always", 30)
+    told = Workload(
+        (Program(place, lasts=FOREVER, term=IGNORED), Program(place, exits=(1, 0), lasts=5)),
+        (Stimulus(9, "crash", "Pod/web", "app"),),
+        draw=2,
+        ties=1,
+    ).told()
+    assert told == [
+        "app never ends by itself",
+        "app ignores SIGTERM",
+        "app ends after 5s, with exit code 1, then 0",
+        "at 9s: app crashes with exit code 1",
+        "latencies as in draw 2",
+        "what happens at one instant happens in order 1",
+    ]
+    assert Workload().told() == ["everything is as written"]
+
+
+# The command ---------------------------------------------------------------------------------------------------------
+
+
+def _check(tmp_path: Path, *arguments: str) -> tuple[int, str]:
+    (tmp_path / "web.yaml").write_text(WEB, encoding="utf-8")
+    result = CliRunner().invoke(main, ["check", str(tmp_path / "web.yaml"), "--out", str(tmp_path), *arguments])
+    return result.exit_code, result.output
+
+
+def test_check_search_tells_a_story_and_writes_a_file_that_replays_it(tmp_path: Path) -> None:
+    code, output = _check(tmp_path, "--search", "--hope", "keeps-its-grace", "--runs", "250", "--budget", "10m")
+    assert code == 1
+    for words in (
+        "1. proxy takes 3s to end",
+        "3. at 5s: kubectl delete pod web",
+        "SIGKILL to proxy",
+        "1 found on 1.36",
+    ):
+        assert words in output
+    file = tmp_path / "counter-example-keeps-its-grace.yaml"
+    assert f"Replay: kubesim run {file}" in output
+    run = CliRunner().invoke(main, ["run", str(file)])
+    assert run.exit_code == 0
+    assert "SIGKILL to proxy" in run.output
+
+
+def test_nothing_found_is_good_news(tmp_path: Path) -> None:
+    code, output = _check(tmp_path, "--search", "--hope", "starts", "--runs", "20")
+    assert code == 0
+    assert output.startswith("nothing found on 1.36: ")
+
+
+def test_several_releases_and_json(tmp_path: Path) -> None:
+    code, output = _check(
+        tmp_path, "--search", "--hope", "keeps-its-grace", "--runs", "160", "--budget", "20m",
+        "--releases", "1.28,1.33", "--gate", "SidecarContainers=true", "-o", "json",
+    )  # fmt: skip
+    assert code == 1
+    old, new = json.loads(output)
+    assert (old["release"], old["found"]) == ("1.28", [])
+    assert new["found"][0]["suppose"][-1] == "at 5s: kubectl delete pod web"
+    text = Path(new["found"][0]["file"]).read_text(encoding="utf-8")
+    assert "SidecarContainers: true" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--search", "--hope", "completed"], f'hope "completed" is unknown; choose one of {", ".join(CLAIMS)}'),
+        (["--runs", "5"], "--runs belongs to --search"),
+        (["--search", "--gate", "node:SidecarContainers=true"], "write node:SidecarContainers into the scenario"),
+    ],
+)
+def test_wrong_usage(tmp_path: Path, arguments: list[str], words: str) -> None:
+    code, output = _check(tmp_path, *arguments)
+    assert code == 2
+    assert words in " ".join(output.split())
