@@ -16,7 +16,7 @@ import jsonpointer
 from kubesim.releases import Release
 from kubesim.scenario.webhooks import Webhook
 from kubesim.store.admission import with_priority
-from kubesim.store.defaulting import default_job, default_pod_spec
+from kubesim.store.defaulting import default_cron_job, default_job, default_pod_spec
 from kubesim.store.fields import decode
 from kubesim.store.kinds import Kind
 from kubesim.store.replies import Reply, creating, failed, forbidden
@@ -125,7 +125,9 @@ def prioritised(kind: Kind, obj: Json, classes: Iterable[Json]) -> tuple[Json, R
         return obj, None
     spec, because = with_priority(obj.get("spec") or {}, classes)
     if because:
-        return obj, forbidden(kind, obj["metadata"].get("name", ""), because, creating())
+        metadata = obj["metadata"]
+        name = metadata.get("name") or metadata.get("generateName") or "Unknown"  # names are completed later
+        return obj, forbidden(kind, name, because, creating())
     return {**obj, "spec": spec}, None
 
 
@@ -136,6 +138,8 @@ def defaulted(kind: Kind, obj: Json, release: Release) -> Json:
             return {**obj, "spec": default_pod_spec(obj.get("spec") or {}, release)}
         case "Job":
             return default_job(obj, release)
+        case "CronJob":
+            return default_cron_job(obj)
     return obj
 
 
