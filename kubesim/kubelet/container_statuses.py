@@ -17,6 +17,10 @@ from kubesim.kubelet.restart import restart_after_exit
 from kubesim.objects.pod import Container, Pod, is_sidecar
 from kubesim.objects.status import ContainerState, ContainerStatus, Running, Terminated, Waiting
 from kubesim.releases import Release
+from kubesim.units import SECOND, Instant
+
+_KUBELET_RESTART_MARGIN = 10 * SECOND
+"""How much older than a new kubelet a container has to be to count as one of before (K-95)."""
 
 RUNTIME = "containerd"
 """The scheme of container ids in the API; the runtime's own ids have none."""
@@ -92,8 +96,12 @@ def with_probe_results(
     probes: ProbeResults,
     workers: ProbeWorkers,
     release: Release,
+    kubelet_started_at: Instant | None = None,
 ) -> tuple[ContainerStatus, ...]:
-    """The statuses with ``started`` and ``ready`` as the probes' stored results have it (S-24, S-25)."""
+    """The statuses with ``started`` and ``ready`` as the probes' stored results have it (S-24, S-25).
+
+    ``kubelet_started_at``: given if the kubelet was restarted under running pods.
+    """
     sets_started = kind is Kind.MAIN or release.policy("started_is_set_for_inits")
     sidecars = _sidecar_names(pod, release) if kind is Kind.INIT else frozenset()
     found = []
@@ -101,6 +109,8 @@ def with_probe_results(
         started = _is_started(status, probes, workers) if sets_started else None
         if kind is Kind.MAIN or status.name in sidecars:
             ready = _is_ready(status, probes, workers) if started else status.ready
+            if started and outlived_kubelet(status, kubelet_started_at, release):
+                ready = ready or _was_ready(status, pod, probes, workers)
         else:
             ready = status.ready or _has_completed(status)
         found.append(_with(status, started, ready))
@@ -329,6 +339,25 @@ def _is_ready(status: ContainerStatus, probes: ProbeResults, workers: ProbeWorke
     if probes.readiness.get(_runtime_id(status)) is ProbeResult.SUCCESS:
         return True
     return status.name not in workers.readiness
+
+
+def outlived_kubelet(status: ContainerStatus, kubelet_started_at: Instant | None, release: Release) -> bool:
+    """Whether the container ran well before the kubelet was restarted, which from 1.35 on changes no readiness."""
+    if kubelet_started_at is None or release.policy("probe_results_reset_on_kubelet_restart"):
+        return False
+    started = status.state.started_at if isinstance(status.state, Running) else None
+    return started is not None and started < kubelet_started_at - _KUBELET_RESTART_MARGIN
+
+
+def _was_ready(status: ContainerStatus, pod: Pod, probes: ProbeResults, workers: ProbeWorkers) -> bool:
+    """Whether a container that has no readiness result yet under a new kubelet goes on as ready: its pod was (S-24).
+
+    Source: ``prober_manager.go`` setReadyStateOnKubeletRestart.
+    """
+    if _runtime_id(status) in probes.readiness or status.name not in workers.readiness:
+        return False
+    condition = pod.status.condition("Ready")
+    return condition is not None and condition.status == "True"
 
 
 def _has_completed(status: ContainerStatus) -> bool:

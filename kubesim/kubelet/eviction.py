@@ -5,16 +5,21 @@ Source: ``pkg/kubelet/eviction`` (eviction_manager.go, helpers.go), ``pkg/kubele
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from kubesim.kubelet.conditions import DISRUPTION_TARGET
+from kubesim.kubelet.node_shutdown import SYSTEM_CRITICAL, priority_of
+from kubesim.kubelet.pod_status import Verdict
 from kubesim.objects.pod import Container, Pod, is_sidecar
-from kubesim.objects.quantity import canonical_text, parse_quantity
+from kubesim.objects.quantity import Format, canonical_text, parse_quantity
+from kubesim.objects.status import Condition
 from kubesim.releases import Release
 from kubesim.units import SECOND, Duration
 
 EVICTED: Final = "Evicted"
+MEMORY_PRESSURE_TAINT: Final = "node.kubernetes.io/memory-pressure"
 _NANOS: Final = 10**9
 _STORAGE: Final = "ephemeral-storage"
 
@@ -73,6 +78,78 @@ def _container_excess(pod: Pod, usage: StorageUsage, release: Release) -> str | 
             text = release.text("Evicted_container_storage")
             return text.format(container=container.name, limit=quantity)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryUse:
+    """A pod and what each of its running containers uses, in bytes."""
+
+    pod: Pod
+    containers: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.containers.values())
+
+    @property
+    def excess(self) -> int:
+        """By how much it uses more than it asked for; negative if it uses less."""
+        return self.total - sum(_request(container) for container in _long_lived(self.pod))
+
+
+def evicted_first(uses: Iterable[MemoryUse]) -> list[MemoryUse]:
+    """The pods in the order they are evicted when memory is low; critical ones are not.
+
+    First those that use more than they asked for, then by priority, then by how much more (rankMemoryPressure).
+    """
+    evictable = [use for use in uses if priority_of(use.pod) < SYSTEM_CRITICAL]
+    return sorted(evictable, key=lambda use: (use.excess <= 0, priority_of(use.pod), -use.excess))
+
+
+def memory_message(use: MemoryUse, threshold: int, available: int, release: Release) -> str:
+    """The kubelet's words about an eviction for memory; amounts in bytes."""
+    text = release.text("Evicted_memory").format(threshold=_shown(threshold), available=_shown(available))
+    for container in _long_lived(use.pod):
+        used, asked = use.containers.get(container.name, 0), _request(container)
+        if used > asked:
+            request = str(container.resources.requests.get("memory", "0"))
+            text += release.text("Evicted_memory_container").format(
+                container=container.name, usage=_shown(used), request=request
+            )
+    return text
+
+
+def memory_verdict(message: str) -> Verdict:
+    """Why a pod fails that is evicted for memory."""
+    return Verdict(EVICTED, message, Condition(DISRUPTION_TARGET, "True", "TerminationByKubelet", message))
+
+
+def soft_override_seconds(pod: Pod, maximum: int, release: Release) -> int:
+    """The grace of an eviction after a soft threshold; ``maximum``: evictionMaxPodGracePeriod (K-85)."""
+    own = pod.spec.termination_grace_period_seconds
+    if release.policy("soft_eviction_grace") == "configured" or own is None:
+        return maximum
+    return min(maximum, own)
+
+
+def refused_under_memory_pressure(pod: Pod) -> bool:
+    """Whether a pod is not taken while memory is low: it asks for nothing, and does not tolerate the taint for that."""
+    if pod.status.qos_class != "BestEffort" or priority_of(pod) >= SYSTEM_CRITICAL:
+        return False
+    tolerations = (pod.raw.get("spec") or {}).get("tolerations") or ()
+    return not any(
+        one.get("key") in (MEMORY_PRESSURE_TAINT, None, "") and one.get("effect") in ("NoSchedule", None, "")
+        for one in tolerations
+    )
+
+
+def _request(container: Container) -> int:
+    written = container.resources.requests.get("memory")
+    return 0 if written is None else parse_quantity(written).value()
+
+
+def _shown(amount: int) -> str:
+    return canonical_text(amount * _NANOS, Format.BINARY_SI)
 
 
 def eviction_wait(override_seconds: int, release: Release) -> Duration:

@@ -65,13 +65,14 @@ def generate_status(
     terminal: bool = False,
     deadline: Verdict | None = None,
     host_ip: str = "",
+    kubelet_started_at: Instant | None = None,
 ) -> PodStatus:
     """The pod's status as of now, without transition times and start time.
 
     ``cached``: the status the kubelet generated last, None before the first and after its restart; then the API's
     counts. ``start_failures``: the reason cache (S-30). ``workers``: the probe workers there are; None: those that a
     pod has before any has ended. ``terminal``: no container will be started again (S-6). ``deadline``: the pod's
-    active deadline has passed (K-88).
+    active deadline has passed (K-88). ``kubelet_started_at``: given if the kubelet was restarted under running pods.
     """
     old = pod.status if cached is None else cached
     inputs = _inputs(pod, old, seen, start_failures, release)
@@ -89,8 +90,8 @@ def generate_status(
     phase, reason, message = _kept_phase(pod, old, computed, deadline)
     if workers is None:
         workers = probe_workers(pod, release)
-    inits = with_probe_results(inits, Kind.INIT, pod, probes, workers, release)
-    mains = with_probe_results(mains, Kind.MAIN, pod, probes, workers, release)
+    inits = with_probe_results(inits, Kind.INIT, pod, probes, workers, release, kubelet_started_at)
+    mains = with_probe_results(mains, Kind.MAIN, pod, probes, workers, release, kubelet_started_at)
     return PodStatus(
         phase=phase,
         reason=reason,

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Final
 
 from kubesim.kubelet.actions import Why
+from kubesim.kubelet.container_statuses import outlived_kubelet
 from kubesim.kubelet.observed import ProbeResult, ProbeType
 from kubesim.kubelet.restart import restart_after_exit
 from kubesim.objects.pod import Container, Pod, Probe
@@ -25,8 +26,6 @@ INITIAL_RESULTS: Final = {
     ProbeType.STARTUP: ProbeResult.UNKNOWN,
 }
 """What the result store holds for a container that has just been seen (K-95)."""
-
-_KUBELET_RESTART_MARGIN: Final = 10 * SECOND
 
 
 class ProbeAnswer(Enum):
@@ -150,7 +149,7 @@ def tick(
         return Tick(worker, ProbeStep.SKIP, Why("the container was not created yet", ("K-96",)))
     changes: tuple[ResultChange, ...] = ()
     if plain_id(seen.container_id) != worker.container_id:
-        keeps = _result_survives_restart(seen, kubelet_started_at, release)
+        keeps = outlived_kubelet(seen, kubelet_started_at, release)
         worker, changes = _on_new_instance(worker, plain_id(seen.container_id), reset=not keeps)
     if worker.on_hold:
         return Tick(worker, ProbeStep.SKIP, Why("on hold until the container is replaced", ("K-101",)), changes)
@@ -249,14 +248,6 @@ def _on_new_instance(
     dropped = (ResultChange(worker.container_id, None),) if worker.container_id else ()
     worker = replace(worker, container_id=container_id, stored=None, on_hold=False)
     return _stored(worker, INITIAL_RESULTS[worker.type], dropped) if reset else (worker, dropped)
-
-
-def _result_survives_restart(seen: ContainerStatus, kubelet_started_at: Instant | None, release: Release) -> bool:
-    """Whether the container ran well before the kubelet was restarted, which from 1.35 on changes no result (K-95)."""
-    if kubelet_started_at is None or release.policy("probe_results_reset_on_kubelet_restart"):
-        return False
-    started = seen.state.started_at if isinstance(seen.state, Running) else None
-    return started is not None and started < kubelet_started_at - _KUBELET_RESTART_MARGIN
 
 
 def _not_running(

@@ -10,6 +10,7 @@ from kubesim.errors import ReleaseError
 from kubesim.objects.quantity import parse_quantity
 from kubesim.releases.release import Component, Release, release
 from kubesim.releases.tables import RELEASES
+from kubesim.scenario.kubelet_config import DEFAULT_KUBELET_CONFIG, KubeletConfig
 from kubesim.scenario.shapes import Place
 from kubesim.scenario.webhooks import Webhook
 from kubesim.units import Duration
@@ -94,8 +95,7 @@ class Node:
     taints: tuple[Taint, ...] = ()
     allocatable: Mapping[str, str] = field(default_factory=dict)
     """Resource name to quantity, in the text the API server would store."""
-    kubelet_config: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of KubeletConfiguration, as written."""
+    kubelet_config: KubeletConfig = DEFAULT_KUBELET_CONFIG
     place: Place | None = field(default=None, compare=False, repr=False)
 
 

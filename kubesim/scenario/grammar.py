@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
-from kubesim.errors import ScenarioError
-from kubesim.objects.yaml import Document, load_documents
-from kubesim.scenario.actions import DEFAULT_NAMESPACE, RESERVED, SUPPORTED, Action
+from kubesim.scenario.action_grammar import ACTION
+from kubesim.scenario.actions import Action
 from kubesim.scenario.cluster import (
     DEFAULT_CLUSTER,
     Cluster,
@@ -22,8 +20,8 @@ from kubesim.scenario.cluster import (
     stored_quantities,
 )
 from kubesim.scenario.expect import Expectation
-from kubesim.scenario.expect_grammar import EXPECTATION, SIGNAL
-from kubesim.scenario.recorded import objects_at
+from kubesim.scenario.expect_grammar import EXPECTATION
+from kubesim.scenario.kubelet_config import kubelet_config
 from kubesim.scenario.shapes import (
     Anything,
     Choice,
@@ -36,7 +34,6 @@ from kubesim.scenario.shapes import (
     Place,
     Raw,
     Record,
-    Reserved,
     Table,
     Text,
 )
@@ -105,6 +102,8 @@ def _cluster(*, place: Place, webhooks: tuple[Webhook, ...] = (), **values: Any)
 
 def _node(*, place: Place, allocatable: Mapping[str, Any] | None = None, **values: Any) -> Node:
     stored = stored_quantities(allocatable or {}, place / "allocatable")
+    if written := values.pop("kubelet_config", None):
+        values["kubelet_config"] = kubelet_config(written, place / "kubeletConfig")
     return Node(settings=_settings(place, values), allocatable=stored, place=place, **values)
 
 
@@ -129,128 +128,7 @@ def _made(make: type[Any]) -> Callable[..., Any]:
     return build
 
 
-def _details(*, place: Place, **values: Any) -> tuple[Place, dict[str, Any]]:
-    return place, values
-
-
-def _action(*, place: Place, at: Duration, **values: Any) -> Action:
-    names = [name for name in place.written if name != "at"]
-    if len(names) != 1:
-        found = f"it says {' and '.join(names)}" if names else "it says none"
-        raise place.error(f"must say one of {', '.join(SUPPORTED)} beside at; {found}")
-    make = SUPPORTED[names[0]]
-    (details_place, details) = next(iter(values.values()), (place, {}))
-    if names[0] in ("apply", "create"):
-        return make(at=at, place=place, objects=_objects(details_place, details))  # type: ignore[no-any-return]
-    if names[0] == "kill" and len(details.keys() & {"signal", "exit_code"}) != 1:
-        raise details_place.error("needs one of signal and exitCode; for example {signal: KILL}")
-    action: Action = make(at=at, place=place, **details)
-    return action
-
-
-def _objects(place: Place, details: dict[str, Any]) -> tuple[Document, ...]:
-    """The objects of an apply or create: written here, or in a file beside the scenario."""
-    if len(details) != 1:
-        raise place.error("needs one of object and file; for example {file: configmap.yaml}")
-    if "object_" in details:
-        return objects_at(place / "object")
-    file = Path(place.document.source.path).parent / details["file_"]
-    try:
-        return tuple(load_documents(file))
-    except ScenarioError as error:
-        if error.line is not None:
-            raise
-        raise (place / "file").error(error.message) from error
-
-
 _NAME: Final = Field(Text(), required=True)
-_NAMESPACE: Final = Field(Text(), f"The namespace; without it, {DEFAULT_NAMESPACE}.")
-_GRACE: Final = Field(Integer(), "As the delete option of this name; without it, the pod's own.")
-_OBJECTS: Final = Record(
-    _details,
-    {
-        "object": Field(Raw(), "The object, or a List."),
-        "file": Field(Text(), "A file with the objects, relative to this one."),
-    },
-)
-_JOB_POD: Final = Record(
-    _details,
-    {
-        "number": Field(Integer(), "Which pod of the Job, in order of creation from 0.", required=True),
-        "job": Field(Text(), "The Job; without it, the only one."),
-        "namespace": _NAMESPACE,
-        "gracePeriodSeconds": _GRACE,
-    },
-)
-_TARGET: Final = {"pod": _NAME, "container": _NAME, "namespace": _NAMESPACE}
-
-_ACTION: Final = Record(
-    _action,
-    {
-        "at": Field(Length(), "When, counted from the start of the scenario.", required=True),
-        "apply": Field(_OBJECTS, "As kubectl apply."),
-        "create": Field(_OBJECTS, "As kubectl create."),
-        "delete": Field(
-            Record(
-                _details,
-                {
-                    "kind": _NAME,
-                    "name": _NAME,
-                    "namespace": _NAMESPACE,
-                    "gracePeriodSeconds": _GRACE,
-                    "propagation": Field(Choice(("Background", "Foreground", "Orphan"))),
-                },
-            ),
-            "As kubectl delete.",
-        ),
-        "deleteJobPod": Field(_JOB_POD, "Deletes a pod that a Job made."),
-        "evictJobPod": Field(_JOB_POD, "The Eviction API, for a pod that a Job made."),
-        "patch": Field(
-            Record(
-                _details,
-                {
-                    "kind": _NAME,
-                    "name": _NAME,
-                    "namespace": _NAMESPACE,
-                    "type": Field(Choice(("strategic", "merge", "json")), "Without it, strategic."),
-                    "patch": Field(Anything(), "The patch itself.", required=True),
-                    "subresource": Field(Text(), "Such as status or resize."),
-                },
-            ),
-            "As kubectl patch.",
-        ),
-        "evict": Field(
-            Record(_details, {"name": _NAME, "namespace": _NAMESPACE, "gracePeriodSeconds": _GRACE}),
-            "The Eviction API, for one pod.",
-        ),
-        "kill": Field(
-            Record(
-                _details,
-                {
-                    **_TARGET,
-                    "signal": Field(SIGNAL, "The signal that process 1 gets from outside."),
-                    "exitCode": Field(Integer(), "Process 1 ends by itself with this code."),
-                },
-            ),
-            "Something happens to a container's process 1.",
-        ),
-        "probe": Field(
-            Record(
-                _details,
-                {
-                    **_TARGET,
-                    "probe": Field(Choice(("startup", "liveness", "readiness")), required=True),
-                    "answer": Field(Choice(("success", "failure")), required=True),
-                    "for": Field(Length(), "For how long; without it, for good."),
-                },
-            ),
-            "A probe answers so from now on.",
-        ),
-        "snapshot": Field(Record(_details, {}), "Prints what kubectl would at this instant.", bare={}),
-        **{name: Field(Reserved(f"use one of {', '.join(SUPPORTED)}")) for name in RESERVED},
-    },
-)
-
 _SETTINGS: Final = {
     "release": Field(
         Text(r"v?1\.[0-9]+(\.[0-9]+)?", 'a release in quotes, such as "1.29" or "1.29.0"'), "The release."
@@ -358,7 +236,7 @@ SPEC: Final = Record(
             ),
             "How containers behave, instead of what their command says.",
         ),
-        "actions": Field(Items(_ACTION), "What is done, and when."),
+        "actions": Field(Items(ACTION), "What is done, and when."),
         "until": Field(Length(), "When the run ends; without it, when nothing can change any more, at most 1h."),
         "seed": Field(Integer(), "The seed of all chance."),
         "expect": Field(Items(EXPECTATION), "What must come true."),

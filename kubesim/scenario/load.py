@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kubesim.objects.yaml import Document, load_documents
-from kubesim.scenario.actions import Action, in_order
+from kubesim.scenario.actions import Action, in_order, on_known_nodes
 from kubesim.scenario.cluster import DEFAULT_CLUSTER, Cluster, check_cluster
 from kubesim.scenario.expect import Expectation
 from kubesim.scenario.grammar import API_VERSION, KIND, SPEC, ContainerOverride, Spec
@@ -98,13 +98,14 @@ def is_scenario(document: Document) -> bool:
 
 def _scenario(*, place: Place, spec: Spec | None = None, metadata: tuple[str, str] = ("", ""), **_: str) -> Scenario:
     spec = spec or Spec()
+    nodes = tuple(node.name for node in spec.cluster.nodes)
     return Scenario(
         objects=(),
         name=metadata[0],
         description=metadata[1],
         cluster=check_cluster(spec.cluster),
         containers=spec.containers,
-        actions=in_order(spec.actions),
+        actions=in_order(on_known_nodes(spec.actions, nodes)),
         until=spec.until,
         seed=spec.seed,
         expect=spec.expect,

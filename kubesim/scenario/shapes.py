@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any, Final, TypeAlias
 
 from kubesim.errors import ScenarioError
+from kubesim.objects.quantity import parse_quantity
 from kubesim.objects.yaml import Document, FieldPath
 from kubesim.units import parse_duration
 
@@ -59,6 +60,11 @@ class Flag:
 @dataclass(frozen=True, slots=True)
 class Length:
     """A duration such as ``1m30s``, read as nanoseconds; never negative."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """An amount of a resource such as ``50Mi``, kept as the text the API server would store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,9 @@ class Record:
     fields: Mapping[str, Field]
 
 
-Shape: TypeAlias = Text | Integer | Flag | Length | Choice | Raw | Anything | Items | Table | Either | Reserved | Record
+Shape: TypeAlias = (
+    Text | Integer | Flag | Length | Quantity | Choice | Raw | Anything | Items | Table | Either | Reserved | Record
+)
 
 _WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -152,6 +160,8 @@ def read(shape: Shape, value: Any, place: Place) -> Any:
             raise place.error(f"is not modelled yet; {instead}", at_key=True)
         case Length():
             return _length(value, place)
+        case Quantity():
+            return _quantity(value, place)
         case _:
             return _leaf(shape, value, place)
 
@@ -180,6 +190,15 @@ def _length(value: Any, place: Place) -> int:
     if length < 0:
         raise place.error(f"{value} is negative; the scenario starts at 0s")
     return length
+
+
+def _quantity(value: Any, place: Place) -> str:
+    if not _is_of_kind(Quantity(), value):
+        raise _misfit(Quantity(), value, place)
+    try:
+        return parse_quantity(value).text
+    except ValueError as error:
+        raise place.error(f'{error}; write it as "500m", "2" or "50Mi"') from error
 
 
 def _record(shape: Record, value: Any, place: Place) -> Any:
@@ -220,6 +239,8 @@ def _is_of_kind(shape: Shape, value: Any) -> bool:
             return isinstance(value, str)
         case Length():
             return isinstance(value, str) or value == 0
+        case Quantity():
+            return isinstance(value, str | int | float) and not isinstance(value, bool)
         case Integer():
             return isinstance(value, int) and not isinstance(value, bool)
         case Flag():
@@ -252,6 +273,8 @@ def describe(shape: Shape) -> str:
             return "true or false"
         case Length():
             return 'a duration such as "90s" or "1m30s"'
+        case Quantity():
+            return 'an amount such as "500m" or "50Mi"'
         case Choice(words):
             return f"one of {', '.join(words)}"
         case Items(of):
@@ -280,6 +303,8 @@ def json_schema(shape: Shape) -> dict[str, Any]:
             return {"type": "boolean"}
         case Length():
             return {"type": "string", "pattern": r"^(0|([0-9]*\.?[0-9]+(ns|us|µs|ms|s|m|h))+)$", "examples": ["1m30s"]}
+        case Quantity():
+            return {"type": ["string", "number"], "examples": ["50Mi"]}
         case Choice(words):
             return {"enum": list(words)}
         case Raw():

@@ -45,8 +45,8 @@ def no_chance(_purpose: str) -> float:
 class ContainerSetup:
     """What a container run is made of. ``command`` and ``args`` are those of the manifest, ``$(VAR)`` expanded.
 
-    ``network`` says whether a host name answers now (None: it cannot know), ``listening`` whether a port of the Pod
-    does; without an answer wget, nslookup and the like are assumed to succeed.
+    ``network`` says whether a host name answers now (None: it cannot know); without an answer wget, nslookup and the
+    like are assumed to succeed.
     ``behaviour`` replaces the program by declared steps. ``draw`` gives uniform numbers in [0, 1) from the run's
     stream of that purpose. ``attempt`` counts the container's runs from 0, those in earlier pods of its Job included.
     """
@@ -62,7 +62,6 @@ class ContainerSetup:
     attempt: int = 0
     memory_limit: int | None = None
     network: Callable[[str], bool | None] | None = None
-    listening: Callable[[int], bool] | None = None
     termination_message_path: str = "/dev/termination-log"
     draw: Callable[[str], float] = no_chance
 
@@ -103,7 +102,6 @@ class Machine:
             files,
             setup.draw,
             network=setup.network,
-            listening=setup.listening,
             memory_limit=setup.memory_limit,
             attempt=setup.attempt,
         )
@@ -242,6 +240,11 @@ class Machine:
     @property
     def ended(self) -> bool:
         return self.kernel.ended
+
+    def memory(self) -> int:
+        """The bytes its processes use, as far as they are declared to."""
+        programs = (process.program for process in self.kernel.processes.values())
+        return sum(program.behaviour.memory for program in programs if isinstance(program, DeclaredProgram))
 
     def termination_message(self) -> str:
         """What was written to the termination message file."""

@@ -37,7 +37,7 @@ class Timer:
         self,
         clock: Clock,
         instant: Instant,
-        callback: Callable[..., None],
+        callback: Callable[..., object],
         arguments: tuple[Any, ...],
         background: bool,
     ) -> None:
@@ -101,7 +101,7 @@ class Clock:
         else:
             _Tied(self._environment, delay, self.ties.randrange(_RANKS)).callbacks.append(timer)
 
-    def at(self, instant: Instant, callback: Callable[..., None], *arguments: Any, background: bool = False) -> Timer:
+    def at(self, instant: Instant, callback: Callable[..., object], *arguments: Any, background: bool = False) -> Timer:
         """Call back at the instant, or at once (after what is due already) if it has passed."""
         environment = self._environment
         now = int(environment.now)
@@ -112,7 +112,9 @@ class Clock:
         self._plan(timer, delay)
         return timer
 
-    def after(self, delay: Duration, callback: Callable[..., None], *arguments: Any, background: bool = False) -> Timer:
+    def after(
+        self, delay: Duration, callback: Callable[..., object], *arguments: Any, background: bool = False
+    ) -> Timer:
         """Call back when the duration has passed."""
         return self.at(self.now + delay, callback, *arguments, background=background)
 
@@ -160,7 +162,7 @@ class ProcessClock(Clock):
     def now(self, instant: Instant) -> None:
         self._whole.now = instant
 
-    def at(self, instant: Instant, callback: Callable[..., None], *arguments: Any, background: bool = False) -> Timer:
+    def at(self, instant: Instant, callback: Callable[..., object], *arguments: Any, background: bool = False) -> Timer:
         """As :meth:`Clock.at`; a process that has ended plans nothing."""
         background = background or self.ended
         timer = super().at(instant, callback, *arguments, background=background)

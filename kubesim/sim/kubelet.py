@@ -7,7 +7,6 @@ objects of their own in this room.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,12 +17,11 @@ from kubesim.kubelet.backoff import BackoffKey, BackoffRecord, crash_backoff_lim
 from kubesim.kubelet.container_statuses import StartFailure
 from kubesim.kubelet.definition import container_definition
 from kubesim.kubelet.observed import Observed, ProbeResult, ProbeType, RuntimeState
-from kubesim.kubelet.pod_status import rejected_status
 from kubesim.kubelet.probe_worker import ProbeWorker
 from kubesim.kubelet.termination import prerequisites
-from kubesim.objects.pod import Container, Pod, PodSpec, is_sidecar, pod_view
+from kubesim.objects.pod import Container, Pod, PodSpec, pod_view
 from kubesim.releases import Release
-from kubesim.scenario.cluster import Cluster
+from kubesim.scenario.cluster import Cluster, Node
 from kubesim.scripts import Machine
 from kubesim.sim.clock import Clock, ProcessClock
 from kubesim.sim.connection import Connection
@@ -33,6 +31,9 @@ from kubesim.sim.event_recorder import EventRecorder
 from kubesim.sim.evictions import Evictions
 from kubesim.sim.images import NodeImages
 from kubesim.sim.instances import Instance, RuntimePod
+from kubesim.sim.kubelet_admission import refusal, refuse
+from kubesim.sim.memory_pressure import MemoryPressure
+from kubesim.sim.node_posts import NodePosts
 from kubesim.sim.pleg import DIED, Pleg
 from kubesim.sim.pod_volumes import PodVolumes
 from kubesim.sim.pod_worker import PodWorker, Update
@@ -46,7 +47,7 @@ from kubesim.sim.status_reports import StatusReports
 from kubesim.sim.timing import Timing
 from kubesim.sim.work_queue import WorkQueue
 from kubesim.store import Change, Reply
-from kubesim.units import Duration, Instant
+from kubesim.units import Instant
 
 _TERMINAL = ("Succeeded", "Failed")
 LONG_AGO: Instant = -(2**62)
@@ -54,12 +55,13 @@ LONG_AGO: Instant = -(2**62)
 
 @dataclass(frozen=True, slots=True)
 class NodeSetup:
-    """What a kubelet is started with. ``crash_maximum``: ``crashLoopBackOff.maxContainerRestartPeriod``, ns."""
+    """What a kubelet is started with."""
 
     name: str
     release: Release
+    configured: Node
+    """As the scenario says it is."""
     address: str = "10.244.0.1"
-    crash_maximum: Duration | None = None
 
 
 class Kubelet:
@@ -103,13 +105,15 @@ class Kubelet:
         self.events = EventRecorder("kubelet", node.name, self.release, self.clock, timing, recorder, api)
         tick = self.release.duration("sync_tick")
         self.queue = WorkQueue(self.clock, tick, timing.phase("tick", tick), self.sync_soon)
-        self.crash_limits = crash_backoff_limits(self.release, node.crash_maximum)
+        self.crash_limits = crash_backoff_limits(self.release, node.configured.kubelet_config.crash_maximum)
         self.backoffs: dict[BackoffKey, BackoffRecord] = {}
         self.start_failures: dict[str, dict[str, StartFailure]] = {}
         self.workers: dict[str, PodWorker] = {}
         self.pods: dict[str, Pod] = {}
         self.volumes = PodVolumes(self)
         self.evictions = Evictions(self)
+        self.posts = NodePosts(self)
+        self.memory = MemoryPressure(self)
         self._known_definitions: dict[str, tuple[PodSpec, dict[str, str]]] = {}
         self.probe_overrides: dict[tuple[str, str, ProbeType], Answer] = before.probe_overrides if before else {}
 
@@ -145,22 +149,13 @@ class Kubelet:
     def _added(self, pod: Pod) -> None:
         """The first sight of a pod: admitted, or failed at once (K-55)."""
         asked_to_end = pod.metadata.deletion_timestamp is not None or pod.status.phase in _TERMINAL
-        offender = self._forbidden_sidecar(pod)
-        if offender is not None and not asked_to_end:
-            reason = "InitContainerRestartPolicyForbidden"
-            message = self.release.text(reason).format(container=offender)
-            self.pod_event(pod, "Warning", reason, message)
-            self.statuses.set(pod, rejected_status(reason, message, self.release))
-            why = Why(f"the SidecarContainers gate is off here and init container {offender} is a sidecar", ("K-55",))
-            self.record_decision(pod, "admission", (DecidedAction(do="reject", container=offender),), why)
+        found = refusal(self, pod)
+        if found is not None and not asked_to_end:
+            refuse(self, pod, found)
             return
         self._update(pod)
         self.evictions.appeared(pod)
-
-    def _forbidden_sidecar(self, pod: Pod) -> str | None:
-        if self.release.policy("sidecar_field_at_kubelet") != "reject":
-            return None
-        return next((entry.name for entry in pod.spec.init_containers if is_sidecar(entry)), None)
+        self.memory.appeared()
 
     def _update(self, pod: Pod, **asked: Any) -> None:
         uid = pod.metadata.uid
@@ -205,7 +200,8 @@ class Kubelet:
             if type_ == DIED:
                 worker = self.workers.get(uid)
                 self.dead.clean_up_after(uid, container_id, keep=0 if worker is not None and worker.evicted else 1)
-        if pod is None and uid not in self.workers:
+        restored = self.before is not None and uid in self.before.pods
+        if pod is None and uid not in self.workers and not restored:
             self._forget(uid)
 
     def sync_soon(self, uid: str) -> None:
@@ -262,8 +258,7 @@ class Kubelet:
         ip = runtime_pod.sandboxes[-1].ip if runtime_pod.sandboxes else ""
         addresses = {"status.podIP": ip, "status.podIPs": ip, "status.hostIP": self.node.address}
         run = runtime_pod.runs.get(container.name, 0)
-        listening = partial(runtime_pod.listens, self.clock)
-        return self.machines.machine(pod, container, runtime_pod.volumes, addresses, run, listening)
+        return self.machines.machine(pod, container, runtime_pod.volumes, addresses, run)
 
     def first_restart_count(self, uid: str) -> int:
         """The restart count of a container without a known instance: 1 if all containers are restarted in place."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kubesim.objects.status import render_time
+from kubesim.kubelet.node_status import NodeHealth, node_conditions
 from kubesim.releases import Release
 from kubesim.scenario.cluster import Cluster, Node, Taint
 from kubesim.sim.api_server import ApiServer
@@ -20,13 +20,6 @@ ROOM_FOR_EVERYTHING: Final = {"cpu": "1M", "ephemeral-storage": "1Pi", "memory":
 DECLARED_GATES: Final = ("RestartAllContainersOnContainerExits",)
 """Gates a kubelet declares as features of its node, under the same name, when they are on."""
 
-_HEALTHY: Final = (
-    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
-)
-
 
 def node_object(node: Node, release: Release, now: Instant) -> dict[str, Any]:
     """The Node a kubelet of this release registers: labels, taints, room, healthy conditions, declared features."""
@@ -34,21 +27,10 @@ def node_object(node: Node, release: Release, now: Instant) -> dict[str, Any]:
     platform = {"arch": "amd64", "os": "linux"}
     labels = {f"{prefix}kubernetes.io/{key}": value for prefix in ("", "beta.") for key, value in platform.items()}
     labels["kubernetes.io/hostname"] = node.name
-    when = render_time(now)
     status: dict[str, Any] = {
         "capacity": room,
         "allocatable": room,
-        "conditions": [
-            {
-                "type": type_,
-                "status": value,
-                "reason": reason,
-                "message": message,
-                "lastHeartbeatTime": when,
-                "lastTransitionTime": when,
-            }
-            for type_, value, reason, message in _HEALTHY
-        ],
+        "conditions": node_conditions((), NodeHealth(), now),
         "addresses": [{"type": "Hostname", "address": node.name}],
         "nodeInfo": {
             "architecture": platform["arch"],

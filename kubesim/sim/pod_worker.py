@@ -5,6 +5,7 @@ A worker is always in one work type and never goes back (K-1 to K-8). Source: ``
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
@@ -67,6 +68,7 @@ class PodWorker:
         self.evicted = False
         self.working = False
         self._pending: Update | None = None
+        self._when_stopped: list[Callable[[str], None]] = []
         self._last_sync_end: Instant = kubelet.began
 
     # -- what others ask ------------------------------------------------------------------------------------------
@@ -85,6 +87,13 @@ class PodWorker:
     def could_have_running_containers(self) -> bool:
         """Whether the worker has not yet left SyncTerminatingPod (K-17)."""
         return self.work in (Work.SYNC, Work.TERMINATING)
+
+    def when_stopped(self, then: Callable[[str], None]) -> None:
+        """Call back with the pod's uid once everything of it is stopped."""
+        if self.could_have_running_containers:
+            self._when_stopped.append(then)
+        else:
+            then(self.uid)
 
     def update(self, update: Update) -> None:
         """Take an update: it may turn the pod to termination, and wakes the worker (K-3, K-6)."""
@@ -158,6 +167,9 @@ class PodWorker:
         if not failed:
             self._move(Work.TERMINATED)
         self._complete(transition=not failed, failed=failed)
+        waiting, self._when_stopped = (self._when_stopped, []) if not failed else ([], self._when_stopped)
+        for then in waiting:
+            then(self.uid)
 
     def terminated_done(self) -> None:
         """Nothing is left to do for this pod."""

@@ -50,6 +50,7 @@ class StatusReports:
             terminal=terminal,
             deadline=self._deadline_verdict(worker),
             host_ip=self.kubelet.node.address,
+            kubelet_started_at=self.kubelet.began if self.kubelet.before is not None else None,
         )
         if verdict is not None:
             status = with_verdict(status, verdict, self.kubelet.release, self.kubelet.clock.now)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from kubesim.errors import ScenarioError
 from kubesim.history.records import ActionDone
 from kubesim.kubelet.observed import ProbeType
 from kubesim.kubelet.probe_worker import ProbeAnswer
@@ -13,19 +14,29 @@ from kubesim.objects.yaml import Document
 from kubesim.scenario.actions import (
     Action,
     Apply,
+    Cordon,
     Create,
     Delete,
     DeleteJobPod,
+    Drain,
+    EphemeralContainer,
     Evict,
     EvictJobPod,
     Kill,
     Patch,
     Probe,
+    SandboxLoss,
     Snapshot,
+    Taint,
+    Uncordon,
 )
+from kubesim.scenario.shapes import did_you_mean
+from kubesim.sim.node_faults import NodeFaults
+from kubesim.sim.node_requests import NodeRequests
 from kubesim.sim.probe_run import Answer
 from kubesim.sim.unmodelled import note_unmodelled
 from kubesim.store import Reply
+from kubesim.store.kinds import KINDS
 from kubesim.units import Instant
 
 if TYPE_CHECKING:
@@ -40,6 +51,10 @@ class Stimuli:
     def __init__(self, world: World) -> None:
         self.world = world
         self.store = world.api.store
+        self.faults = NodeFaults(world)
+        self.node_requests = NodeRequests(world, self._ask, self._record)
+        for action in world.scenario.actions:
+            _check_kind(action)
 
     def submit(self, documents: tuple[Document, ...]) -> None:
         """``kubectl create`` of the manifests at the beginning of the run: each when the one before has its answer."""
@@ -85,6 +100,15 @@ class Stimuli:
                 self._override_probe(action)
             case Snapshot():
                 self._record("snapshot", {}, None)
+            case EphemeralContainer():
+                self._add_ephemeral_container(action)
+            case SandboxLoss():
+                problem = self.faults.lose_sandbox(action.namespace, action.pod)
+                self._broke("sandbox-loss", {"pod": action.pod}, problem)
+            case Cordon() | Uncordon() | Taint() | Drain():
+                self.node_requests.perform(action)
+            case _:
+                self._broke(*self.faults.perform(action))
 
     def _create_or_apply(self, action: Create | Apply, document: Document) -> None:
         raw = document.raw
@@ -131,6 +155,21 @@ class Stimuli:
         if action.for_ is not None:
             self.world.clock.after(action.for_, self._set_probe, action, None)
 
+    def _add_ephemeral_container(self, action: EphemeralContainer) -> None:
+        patch = Patch(
+            at=action.at,
+            kind="Pod",
+            name=action.pod,
+            namespace=action.namespace,
+            subresource="ephemeralcontainers",
+            patch={"spec": {"ephemeralContainers": [dict(action.container)]}},
+        )
+        arguments = {"kind": "Pod", "name": action.pod, "container": action.container.get("name", "")}
+        self._ask("debug", arguments, _Patch(self, patch))
+
+    def _broke(self, do: str, arguments: dict[str, Any], problem: str) -> None:
+        self._record(do, arguments, Reply(409, "Conflict", problem) if problem else None)
+
     def _set_probe(self, action: Probe, answer: Answer | None) -> None:
         for kubelet in self.world.kubelets.values():
             for uid, pod in kubelet.pods.items():
@@ -156,6 +195,19 @@ class Stimuli:
                 warnings=reply.warnings if reply is not None else (),
             )
         )
+
+
+def _check_kind(action: Action) -> None:
+    """Refuse an action upon a kind that no API server serves; ScenarioError with its place."""
+    if isinstance(action, Delete | Patch) and action.kind not in KINDS:
+        text = f'kind "{action.kind}" is not served{did_you_mean(action.kind, KINDS)}'
+        verb = "delete" if isinstance(action, Delete) else "patch"
+        raise (action.place / verb / "kind").error(text) if action.place else ScenarioError(text)
+
+
+def _namespace(kind: str, namespace: str) -> str:
+    """Where an object of the kind is: nowhere in particular for what belongs to no namespace."""
+    return namespace if KINDS[kind].namespaced else ""
 
 
 def _owner_job(pod: dict[str, Any]) -> str | None:
@@ -203,7 +255,7 @@ class _Delete:
         propagation = self.action.propagation if isinstance(self.action, Delete) else None
         return self.stimuli.store.delete(
             self.kind,
-            self.namespace,
+            _namespace(self.kind, self.namespace),
             self.name,
             now,
             grace=self.action.grace_period_seconds,
@@ -221,7 +273,7 @@ class _Patch:
         action = self.action
         return self.stimuli.store.patch(
             action.kind,
-            action.namespace,
+            _namespace(action.kind, action.namespace),
             action.name,
             action.type_,
             action.patch,

@@ -25,7 +25,7 @@ from kubesim.sim.timing import Timing, profile_of, tie_order
 from kubesim.store import Store
 from kubesim.store.raw import Components
 from kubesim.store.webhooks import in_order
-from kubesim.units import HOUR, SECOND, Duration, Instant, parse_duration
+from kubesim.units import HOUR, SECOND, Duration, Instant
 from kubesim.version import VERSION
 
 LONGEST_RUN: Duration = HOUR
@@ -63,14 +63,17 @@ class World:
             connection.kubelet = self.kubelets[name]
             self.api.watch(connection, frozenset({"Pod"}))
         self.stimuli = Stimuli(self)
+        for node in cluster.nodes:
+            for name in node.kubelet_config.not_read:
+                text = "this setting of the kubelet is left out"
+                self.recorder.not_modelled(self.started, f"Node/{node.name}", f"kubeletConfig.{name}", text)
 
     def kubelet(self, node: Node, before: Remains | None = None) -> Kubelet:
         """A kubelet process for the node; ``before``: what the one before has left."""
-        maximum = (node.kubelet_config.get("crashLoopBackOff") or {}).get("maxContainerRestartPeriod")
         setup = NodeSetup(
             name=node.name,
             release=self.scenario.cluster.kubelet_release(node),
-            crash_maximum=parse_duration(maximum) if maximum else None,
+            configured=node,
         )
         cluster = self.scenario.cluster
         link = self.connections[node.name]

@@ -35,6 +35,8 @@ class Reply:
     """The causes of a 422, in the server's order."""
     dropped: tuple[Dropped, ...] = ()
     """Fields of a new object that are not stored because their gate is off; no client hears of them."""
+    causes: tuple[str, ...] = ()
+    """What stands behind the message in the details of a refusal, and kubectl does not print."""
     pending: Pending | None = None
     """No answer yet: the webhooks that have to be called first, and how the request goes on then."""
 

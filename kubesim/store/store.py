@@ -20,6 +20,7 @@ from kubesim.store.apply import apply_patch, with_last_applied
 from kubesim.store.changes import ADDED, DELETED, MODIFIED, Change
 from kubesim.store.conditions import with_condition
 from kubesim.store.deletion import Deletion, Propagation, deletion, is_gone_after_update
+from kubesim.store.eviction import EVICTED_BY_API, budget_charge
 from kubesim.store.fields import decode
 from kubesim.store.kinds import KINDS, Kind, type_name
 from kubesim.store.naming import name_suffix, uid_of
@@ -255,22 +256,20 @@ class Store:
         uid: str | None = None,
         actor: str = "user",
     ) -> Reply:
-        """POST of an Eviction: writes the condition DisruptionTarget, then deletes (S-13, FINDINGS 15)."""
+        """POST of an Eviction: asks the pod's budget, writes the condition DisruptionTarget, then deletes (S-13)."""
         kind = KINDS["Pod"]
         pod = self.find("Pod", namespace, name)
         if pod is None:
             return replies.not_found(kind, name)
         if refusal := replies.other_uid(kind, pod, uid):
             return refusal
+        charge = budget_charge(pod, self.list("PodDisruptionBudget", namespace), now)
+        if isinstance(charge, Reply):
+            return charge
+        if charge is not None:
+            self.update_status("PodDisruptionBudget", namespace, charge.budget, charge.status, now, actor=actor)
         if self.release.enabled("PodDisruptionConditions"):
-            condition = {
-                "type": "DisruptionTarget",
-                "status": "True",
-                "reason": "EvictionByEvictionAPI",
-                "message": "Eviction API: evicting",
-                "lastProbeTime": None,
-            }
-            status = with_condition(pod["status"], condition, now)
+            status = with_condition(pod["status"], EVICTED_BY_API, now)
             if status != pod["status"]:
                 self._commit(MODIFIED, kind, {**pod, "status": status}, now, "evict/status", actor)
         gone = self.delete("Pod", namespace, name, now, grace=grace, actor=actor, verb="evict")

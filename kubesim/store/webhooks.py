@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from kubesim.objects.labels import selects
 from kubesim.scenario.webhooks import Webhook, WebhookRule
 from kubesim.store.kinds import Kind
 
@@ -65,8 +66,8 @@ def is_called(webhook: Webhook, about: Attributes, obj: Json) -> bool:
     if about.kind.name in _EXEMPT or not any(_rule_fits(rule, about) for rule in webhook.rules):
         return False
     return _namespace_fits(webhook.namespace_selector, about, obj) and (
-        _selects(webhook.object_selector, _labels(obj))
-        or (about.old is not None and _selects(webhook.object_selector, _labels(about.old)))
+        selects(webhook.object_selector, _labels(obj))
+        or (about.old is not None and selects(webhook.object_selector, _labels(about.old)))
     )
 
 
@@ -89,30 +90,10 @@ def _listed(values: tuple[str, ...], value: str) -> bool:
 def _namespace_fits(selector: Mapping[str, Any], about: Attributes, obj: Json) -> bool:
     """A Namespace is judged by its own labels; other objects of the cluster always fit."""
     if about.kind.name == "Namespace":
-        return _selects(selector, _labels(obj) | {NAMESPACE_NAME: about.name})
-    return not about.kind.namespaced or _selects(selector, about.namespace_labels)
+        return selects(selector, _labels(obj) | {NAMESPACE_NAME: about.name})
+    return not about.kind.namespaced or selects(selector, about.namespace_labels)
 
 
 def _labels(obj: Json) -> dict[str, str]:
     labels: dict[str, str] = (obj.get("metadata") or {}).get("labels") or {}
     return labels
-
-
-def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    """Whether a LabelSelector selects; an empty one selects everything."""
-    wanted = selector.get("matchLabels") or {}
-    if any(labels.get(key) != value for key, value in wanted.items()):
-        return False
-    return all(_meets(expression, labels) for expression in selector.get("matchExpressions") or ())
-
-
-def _meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    key, values = expression["key"], expression.get("values") or ()
-    match expression["operator"]:
-        case "In":
-            return key in labels and labels[key] in values
-        case "NotIn":
-            return key not in labels or labels[key] not in values
-        case "Exists":
-            return key in labels
-    return key not in labels

@@ -68,7 +68,13 @@ _ACTORS: Final = {
     "kubectl": "user",
     "apiserver": "api server",
 }
-_EXTRAS: Final = (("grace", "grace", " s"), ("propagation", "propagation", ""), ("signal", "signal", ""))
+_EXTRAS: Final = (
+    ("grace", "grace", " s"),
+    ("propagation", "propagation", ""),
+    ("signal", "signal", ""),
+    ("taint", "taint", ""),
+    ("available", "available", ""),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,9 +274,11 @@ def _action(record: ActionDone) -> Iterator[Line]:
         return
     given = record.arguments
     subject = " ".join(str(part) for part in (kind or given.get("kind", ""), given.get("name", "")) if part)
-    subject = subject or "/".join(str(given[key]) for key in ("pod", "container") if key in given)
+    subject = subject or "/".join(str(given[key]) for key in ("node", "pod", "container") if key in given)
     extras = [f"{word} {given[key]}{unit}" for key, word, unit in _EXTRAS if given.get(key) is not None]
-    what = " ".join(part for part in (verb, subject) if part) + "".join(f", {extra}" for extra in extras)
+    what = " ".join(part for part in (verb.replace("-", " "), subject) if part) + "".join(
+        f", {extra}" for extra in extras
+    )
     if refused:
         yield Line(at, "user", f"{what}: refused ({record.code} {record.reason})", record.message, (), "bad")
     else:

@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from kubesim.kubelet.eviction import StorageUsage, eviction_wait, has_storage_limits, storage_excess
+from kubesim.kubelet.eviction import (
+    MemoryUse,
+    StorageUsage,
+    evicted_first,
+    eviction_wait,
+    has_storage_limits,
+    memory_message,
+    memory_verdict,
+    refused_under_memory_pressure,
+    soft_override_seconds,
+    storage_excess,
+)
 from kubesim.objects.pod import Pod, pod_view
 from kubesim.releases import release
 from kubesim.units import SECOND
@@ -98,3 +109,67 @@ def test_what_is_over_its_limit(
 def test_how_long_an_eviction_waits(override: int, seconds: int) -> None:
     """K-89: one and a half times the grace, at least 10 s."""
     assert eviction_wait(override, RELEASE) == seconds * SECOND
+
+
+def user(name: str, used: int, request: str | None = None, *, priority: int = 0, grace: int = 30) -> MemoryUse:
+    """A pod with one main that uses so many MiB."""
+    resources = {"requests": {"memory": request}} if request else {}
+    spec = {"containers": [{"name": "app", "resources": resources}], "priority": priority}
+    pod = pod_view({"metadata": {"name": name}, "spec": {**spec, "terminationGracePeriodSeconds": grace}})
+    return MemoryUse(pod, {"app": used * MI})
+
+
+def test_who_goes_first_when_memory_is_low() -> None:
+    """rankMemoryPressure: over its request, then by priority, then by how much over; critical pods stay."""
+    uses = [
+        user("within", 90, "100Mi"),
+        user("over", 110, "100Mi"),
+        user("far over", 300, "100Mi"),
+        user("over but important", 400, "100Mi", priority=10),
+        user("within and important", 50, "100Mi", priority=10),
+        user("critical", 900, priority=2_000_000_000),
+    ]
+    assert [use.pod.metadata.name for use in evicted_first(uses)] == [
+        "far over",
+        "over",
+        "over but important",
+        "within",
+        "within and important",
+    ]
+
+
+def test_the_words_of_an_eviction_for_memory() -> None:
+    low = "The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi. "
+    assert memory_message(user("p", 90, "100Mi"), 100 * MI, 50 * MI, RELEASE) == low
+    over = "Container app was using 300Mi, request is 100Mi, has larger consumption of memory. "
+    assert memory_message(user("p", 300, "100Mi"), 100 * MI, 50 * MI, RELEASE) == low + over
+    assert "request is 0, " in memory_message(user("p", 300), 100 * MI, 50 * MI, RELEASE)
+    disruption = memory_verdict(low).disruption
+    assert disruption is not None
+    assert (disruption.type, disruption.reason) == ("DisruptionTarget", "TerminationByKubelet")
+
+
+@pytest.mark.parametrize(
+    ("label", "maximum", "own", "seconds"),
+    [("1.31", 60, 30, 60), ("1.31", 0, 30, 0), ("1.32", 60, 30, 30), ("1.32", 10, 30, 10), ("1.36", 0, 30, 0)],
+)
+def test_the_grace_of_a_soft_eviction(label: str, maximum: int, own: int, seconds: int) -> None:
+    """K-85."""
+    assert soft_override_seconds(user("p", 1, grace=own).pod, maximum, release(label)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("qos", "spec", "refused"),
+    [
+        ("BestEffort", {}, True),
+        ("Burstable", {}, False),
+        ("BestEffort", {"priority": 2_000_000_000}, False),
+        ("BestEffort", {"tolerations": [{"operator": "Exists"}]}, False),
+        ("BestEffort", {"tolerations": [{"key": "node.kubernetes.io/memory-pressure"}]}, False),
+        ("BestEffort", {"tolerations": [{"key": "other", "operator": "Exists"}]}, True),
+    ],
+)
+def test_who_is_not_taken_while_memory_is_low(qos: str, spec: dict[str, Any], refused: bool) -> None:
+    """eviction_manager.go: Admit."""
+    pod = pod_view({"spec": spec, "status": {"qosClass": qos}})
+    assert refused_under_memory_pressure(pod) is refused
