@@ -240,7 +240,10 @@ def _hook_text(run: Run, purpose: str) -> str:
 
 
 def _pod_moments(subject: str, life: PodLife, started: int) -> dict[Moment, Duration]:
-    found = {Moment(subject, "", f"phase {change.phase}"): change.at - started for change in reversed(life.phases)}
+    found = {
+        Moment(subject, "", "is created" if change.phase == "Pending" else f"is {change.phase}"): change.at - started
+        for change in reversed(life.phases)
+    }
     ready = [change for change in life.conditions.get("Ready", ()) if change.status == "True"]
     if ready:
         found[Moment(subject, "", "Ready")] = ready[0].at - started

@@ -352,7 +352,7 @@ def _final(subject: str, one: Portrait) -> str:
     final = one.final.get(subject)
     if final is None:
         return ""
-    at = one.moments.get(Moment(subject, "", final), one.moments.get(Moment(subject, "", f"phase {final}")))
+    at = one.moments.get(Moment(subject, "", final), one.moments.get(Moment(subject, "", f"is {final}")))
     when = f" after {seconds_text(at)}" if at is not None and final not in ("Pending", "Running") else ""
     gone = one.moments.get(Moment(subject, "", "gone"))
     still = "still " if final in ("Pending", "Running") and gone is None else ""
@@ -437,5 +437,6 @@ _KIND_NAMES: Final = {
 def _first_time(said: Sequence[str], times: Sequence[Difference]) -> str:
     """The first thing that happens at another time, from which later ones may follow."""
     what = times[0].aspect.partition(", and ")[0]
+    what = f"{times[0].subject} {what}" if what.startswith("is ") else what
     texts = [f"{what} after {value}" if value != NOTHING else f"{what} never" for value in times[0].values]
     return contrast(said, texts)

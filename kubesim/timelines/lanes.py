@@ -45,11 +45,11 @@ CONDITION_ORDER: Final[tuple[str, ...]] = (
 def pictures(histories: Sequence[History], labels: Sequence[str] = ()) -> tuple[Picture, ...]:
     """What a picture of several runs on one time axis shows. ``labels``: what tells them apart, if not where they ran.
 
-    A run that has settled goes on as it is for as long as the others, and a little longer: nothing can change in it
-    any more, but its containers do not vanish.
+    A run that has settled goes on as it is for as long as the others, and if all have, a little longer: nothing can
+    change in it any more, but its containers do not vanish.
     """
     longest = max((history.ended - history.started for history in histories), default=0)
-    if any(_is_settled(history) and _holds_something(history) for history in histories):
+    if all(map(_is_settled, histories)) and any(map(_holds_something, histories)):
         longest += min(max(longest // _AFTER, SECOND), MINUTE)
     shown = [picture(history, longest) for history in histories]
     return tuple(
@@ -197,19 +197,23 @@ def _action(record: ActionDone, names: dict[Key, str]) -> tuple[str, str]:
     return f"{verb}{container}{extra}", names.get(key, name)
 
 
-def instants(shown: Picture) -> list[Duration]:
-    """Every instant at which something begins, ends or happens, in order, each once: between two, all is quiet."""
+def instants(shown: Picture, pods: Sequence[PodPicture] | None = None) -> list[Duration]:
+    """Every instant at which something begins, ends or happens, in order, each once: between two, all is quiet.
+
+    ``pods``: those whose containers are shown (default: all).
+    """
+    pods = shown.pods if pods is None else pods
     found: set[Duration] = {0, shown.end}
     for moment in shown.moments:
         found.add(moment.at)
-    lanes = [lane for pod in shown.pods for lane in pod.lanes] + [lane for job in shown.jobs for lane in job.lanes]
+    lanes = [lane for pod in pods for lane in pod.lanes] + [lane for job in shown.jobs for lane in job.lanes]
     for lane in lanes:
         found |= {at for span in lane.spans for at in (span.start, span.end)}
         found |= {mark.at for mark in lane.marks}
         found |= {at for hook in lane.hooks for at in (hook.start, hook.end)}
         found |= {at for window in lane.windows for at in (window.start, min(window.end, shown.end))}
-    bands = [band for pod in shown.pods for band in (pod.phase, *pod.conditions)]
+    bands = [band for pod in pods for band in (pod.phase, *pod.conditions)]
     bands += [band for job in shown.jobs for band in (*job.conditions, *job.counters)]
     found |= {at for one in bands for segment in one.segments for at in (segment.start, segment.end)}
-    found |= {at for pod in shown.pods for window in pod.windows for at in (window.start, window.end)}
+    found |= {at for pod in pods for window in pod.windows for at in (window.start, window.end)}
     return sorted(found)

@@ -29,8 +29,9 @@ def differences(pictures: Sequence[Picture]) -> list[dict[LaneName, tuple[Stretc
     known = [_lanes(picture) for picture in pictures]
     if len(known) < 2:
         return [{} for _ in known]
-    found = [{}, *(_against(known[0], other) for other in known[1:])]
-    found[0] = _merged([_against(other, known[0]) for other in known[1:]])
+    until = min((one.end for one in pictures if one.ending != "settled"), default=None)
+    found = [{}, *(_against(known[0], other, until) for other in known[1:])]
+    found[0] = _merged([_against(other, known[0], until) for other in known[1:]])
     return found
 
 
@@ -39,10 +40,16 @@ def _lanes(picture: Picture) -> dict[LaneName, Lane]:
     return lanes | {(job.namespace, job.name, lane.name): lane for job in picture.jobs for lane in job.lanes}
 
 
-def _against(base: dict[LaneName, Lane], other: dict[LaneName, Lane]) -> dict[LaneName, tuple[Stretch, ...]]:
+def _against(
+    base: dict[LaneName, Lane], other: dict[LaneName, Lane], until: Duration | None
+) -> dict[LaneName, tuple[Stretch, ...]]:
+    """The stretches in which lanes differ, up to where the shorter run was cut off: of what follows nobody knows."""
     found = {}
     for name, lane in other.items():
-        if stretches := _differing(base.get(name), lane):
+        stretches = _differing(base.get(name), lane)
+        if until is not None:
+            stretches = tuple(Stretch(one.start, min(one.end, until)) for one in stretches if one.start < until)
+        if stretches:
             found[name] = stretches
     return found
 

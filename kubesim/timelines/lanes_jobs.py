@@ -162,11 +162,21 @@ def _waits(pods: list[PodLife], versions: tuple[Version, ...], end: Instant, t0:
         if failed is None or following is None or following - failed < _SHORTEST_WAIT:
             continue
         failures = sum(1 for other in pods[: index + 1] if any(one.phase == "Failed" for one in other.phases))
-        reason = Reason(f"back-off after {failures} failure{'s' if failures > 1 else ''}")
-        label = f"back-off {_rounded(following - failed)}"
+        held_back = "suspended" if _is_suspended(versions, failed, following) else "back-off"
+        why = "" if held_back == "suspended" else f" after {failures} failure{'s' if failures > 1 else ''}"
+        reason = Reason(held_back + why)
+        label = f"{held_back} {_rounded(following - failed)}"
         if not spans or failed - t0 >= spans[-1].end:
             spans.append(Span(failed - t0, following - t0, Look.BACK_OFF, index, label, reason))
     return tuple(span for span in spans if span.end <= end - t0)
+
+
+def _is_suspended(versions: tuple[Version, ...], start: Instant, end: Instant) -> bool:
+    """Whether a Job was suspended at some time between two instants: then it is that for which it waited."""
+    return any(
+        version.object["spec"].get("suspend") and version.at < end and (following is None or following.at > start)
+        for version, following in zip(versions, [*versions[1:], None], strict=True)
+    )
 
 
 def _rounded(length: Duration) -> str:

@@ -14,7 +14,7 @@ from kubesim.timelines.lanes_differences import LaneName, Stretch, differences
 from kubesim.timelines.lanes_model import JobPicture, MomentKind, Picture, PodPicture, Refusal
 from kubesim.timelines.plot_legend import draw_legend
 from kubesim.timelines.plot_moments import finish, moment_rows
-from kubesim.timelines.plot_panels import Panel, draw_job, draw_pod
+from kubesim.timelines.plot_panels import Panel, draw_job, draw_pod, role_of
 from kubesim.timelines.plot_scale import TimeScale, ticks, time_scale
 from kubesim.timelines.plot_shapes import Box, Line, Measure, Room, Sheet, Text
 from kubesim.timelines.plot_style import Theme
@@ -24,6 +24,7 @@ WIDTH: Final = 11.0
 MARGIN: Final = 0.3
 _NAMES_WIDEST: Final = 2.6
 _NAME_SIZE: Final = 9.0
+_ROLE_SIZE: Final = 7.5
 _SMALLEST_TICK: Final = 0.62
 _SENTENCES: Final = 4
 """How many of the sentences about differences the heading has."""
@@ -60,7 +61,9 @@ def lay_out(
     """The whole picture of one run, or of several stacked on one time axis, with what is ``said`` in its heading."""
     sheet = Sheet(width, measure)
     shown = _chosen(pictures, view)
-    scale = time_scale(sorted({at for picture in pictures for at in instants(picture)}))
+    scale = time_scale(
+        sorted({at for run, picture in enumerate(pictures) for at in instants(picture, _pods(shown, run))})
+    )
     left = MARGIN + _label_width(sheet, shown)
     right = width - MARGIN - 0.5
     y = _heading(sheet, theme, pictures, MARGIN, said, do_differ=any(panel.differences for panel in shown))
@@ -72,6 +75,9 @@ def lay_out(
             y = _refusal(sheet, theme, picture, panel.what, y, several=len(pictures) > 1)
         else:
             y = _panel(sheet, theme, picture, panel, scale, (left, right, y), several=len(pictures) > 1)
+    if not shown:
+        sheet.height = y + MARGIN * 0.6
+        return sheet
     _axis(sheet, theme, scale, (left, right), first, y)
     whats, do_differ = [panel.what for panel in shown], any(panel.differences for panel in shown)
     y = draw_legend(sheet, theme, whats, do_differ, MARGIN, width - MARGIN, y + 0.42)
@@ -90,6 +96,11 @@ def _chosen(pictures: Sequence[Picture], view: str) -> list[_Shown]:
             pods = [pod for pod in picture.pods if view == "pods" or not pod.job or _is_alone(pod, picture)]
             found += [_Shown(run, pod, _of(different[run], pod)) for pod in pods]
     return found
+
+
+def _pods(shown: Sequence[_Shown], run: int) -> list[PodPicture]:
+    """The Pods of a run that have panels of their own."""
+    return [one.what for one in shown if one.run == run and isinstance(one.what, PodPicture)]
 
 
 def _is_alone(pod: PodPicture, picture: Picture) -> bool:
@@ -119,9 +130,10 @@ def _in_order(shown: Sequence[_Shown], refused: Sequence[_Refused]) -> list[_Sho
 
 
 def _label_width(sheet: Sheet, shown: Sequence[_Shown]) -> float:
-    names = [lane.name for panel in shown for lane in panel.what.lanes]
-    widest = max((sheet.measure(name, _NAME_SIZE, False) for name in names), default=0.5)
-    return min(max(widest, 1.15), _NAMES_WIDEST) + 0.78
+    lanes = [lane for panel in shown for lane in panel.what.lanes]
+    widest = max((sheet.measure(lane.name, _NAME_SIZE, False) for lane in lanes), default=0.5)
+    roles = max((sheet.measure(role_of(lane), _ROLE_SIZE, False) for lane in lanes), default=0.0)
+    return min(max(widest, 1.15), _NAMES_WIDEST) + max(roles, 0.5) + 0.28
 
 
 def _heading(

@@ -185,13 +185,17 @@ def _inside(panel: Panel, words: str, start: float, end: float, y: float, size: 
 # -- lanes -------------------------------------------------------------------------------------------------------
 
 
+def role_of(lane: Lane) -> str:
+    """What stands at the left of a lane's name."""
+    return lane.note if lane.role is Role.POD else lane.role.value
+
+
 def _lane(panel: Panel, lane: Lane, y: float, number: int, windows: tuple[Window, ...]) -> float:
     theme, bottom = panel.theme, y + LANE_HEIGHT
     if number % 2 == 0:
         panel.sheet.boxes.append(Box(panel.margin, y, panel.right - panel.margin, LANE_HEIGHT, theme.stripe, layer=0))
     _differences(panel, lane, y)
-    role = lane.note if lane.role is Role.POD else lane.role.value
-    _name(panel, lane.name, role, y + BAR_TOP + BAR_HEIGHT / 2)
+    _name(panel, lane.name, role_of(lane), y + BAR_TOP + BAR_HEIGHT / 2)
     _marks(panel, lane.marks, y)
     for hook in lane.hooks:
         _hook(panel, hook, y)

@@ -342,6 +342,27 @@ def test_what_the_api_server_refused_is_told() -> None:
     assert [(one.at, one.what, one.message) for one in known] == [(SECOND, "Pod", "no")]
 
 
+def test_of_what_follows_the_end_of_a_run_that_was_cut_off_nobody_knows() -> None:
+    cut, settled = ended_run(4, "until"), ended_run(32, "settled")
+    assert differences(pictures([cut, settled])) == [{}, {}]
+    assert differences(pictures([settled, cut])) == [{}, {}]
+
+
+def test_a_job_that_was_suspended_did_not_back_off() -> None:
+    history = job()
+    suspended = changed(4.5, "Job", "import", "MODIFIED", patch={"spec": {"suspend": True}})
+    resumed = changed(9, "Job", "import", "MODIFIED", patch={"spec": {"suspend": False}})
+    records = sorted([*history, suspended, resumed], key=lambda record: record.at)
+    waits = [span.label for span in picture(History(history.header, records)).jobs[0].waits]
+    assert waits == ["suspended 10 s", "back-off 20 s"]
+
+
+def test_only_what_is_shown_takes_room_on_the_axis() -> None:
+    shown = picture(run_of(START, runtime(7, "web", "app", "exit", code=0)))
+    assert 7 * SECOND in instants(shown)
+    assert instants(shown, []) == [0, 20 * SECOND]
+
+
 def test_where_it_ran_tells_runs_apart() -> None:
     gates = {"SidecarContainers": True}
     plane = ComponentHeader(name="control-plane", release="1.28", feature_gates=gates)

@@ -101,6 +101,7 @@ def test_what_the_api_server_refused_stands_where_its_panel_would_be() -> None:
     said = words_of(plot([refusing, recorded("1.29")]))
     assert said.index("Pod refused by the API server") < said.index(answer) < said.index("Pod demo on node1")
     assert "phase" in said
+    assert words_of(plot(refusing))[-1] == answer, "without lanes there is no axis"
 
 
 def test_words_keep_away_from_where_lanes_are_torn() -> None:
