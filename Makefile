@@ -9,7 +9,7 @@ GATE := SidecarContainers=true
 RUN := $(BIN)/kubesim run
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fidelity bench clean
+.PHONY: help setup demo test lint fidelity bench gallery clean
 
 help:
 	@echo "make demo      one Pod on two releases: to its end, and deleted half-way"
@@ -17,6 +17,7 @@ help:
 	@echo "make lint      formatting, style, types"
 	@echo "make fidelity  how many recordings of real clusters, and outputs of real functions, are reproduced"
 	@echo "make bench     speed, as ratios"
+	@echo "make gallery   docs/gallery.md: every scenario as a picture"
 	@echo "make clean     removes .venv and what tools left behind"
 
 setup: $(READY)
@@ -52,6 +53,9 @@ fidelity: $(READY)
 
 bench: $(READY)
 	$(BIN)/python tests/bench/bench.py
+
+gallery: $(READY)
+	$(BIN)/python tools/gallery.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist mutants

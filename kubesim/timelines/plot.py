@@ -6,6 +6,8 @@ axes whose unit is the inch; what is drawn in it is laid out in ``plot_layout``.
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -27,7 +29,16 @@ SUFFIXES: Final = (".png", ".svg", ".pdf")
 _FONT: Final = "DejaVu Sans"
 """Comes with matplotlib, so that a picture has the same widths wherever it is made."""
 
-_PATTERNS: Final[dict[Any, Any]] = {"hatch.linewidth": 0.8, "pdf.fonttype": 42, "svg.hashsalt": "kubesim"}
+_FONTS_OF_SVG: Final = f"'{_FONT}', Verdana, sans-serif"
+"""Words in an SVG stay words, to be found and copied; Verdana is as wide, most others are narrower."""
+
+_LONG_NUMBER: Final = re.compile(r"\b([1-9]\d*\.\d\d)\d+")
+_SETTINGS: Final[dict[Any, Any]] = {
+    "hatch.linewidth": 0.8,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "kubesim",
+}
 _PICTURE_DPI: Final = 160
 
 
@@ -93,8 +104,17 @@ def write(figure: Figure, file: IO[bytes], form: str) -> None:
     from matplotlib import rc_context
 
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
-    with rc_context(_PATTERNS):
-        figure.savefig(file, format=form, dpi=_PICTURE_DPI, facecolor=figure.get_facecolor(), metadata=metadata)
+    target = io.BytesIO()
+    with rc_context(_SETTINGS):
+        figure.savefig(target, format=form, dpi=_PICTURE_DPI, facecolor=figure.get_facecolor(), metadata=metadata)
+    made = target.getvalue()
+    file.write(_slim(made.decode()).encode() if form == "svg" else made)
+
+
+def _slim(svg: str) -> str:
+    """The same picture with two digits behind the point, and for its words other fonts where the first is missing."""
+    svg = svg.replace(f"font-family: '{_FONT}'", f"font-family: {_FONTS_OF_SVG}")
+    return _LONG_NUMBER.sub(r"\1", svg)
 
 
 def text_measure() -> Measure:
