@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PICTURES: Final = (".png", ".svg", ".pdf")
 SUFFIXES: Final[dict[str, tuple[str, ...]]] = {
-    "timeline": (*PICTURES, ".html", ".json", ".mmd"),
+    "timeline": (*PICTURES, ".html", ".json", ".mmd", ".txt"),
     "causes": (".svg", ".dot", ".txt"),
     "waits": (".svg", ".dot", ".txt"),
     "states": (".mmd",),
@@ -44,7 +44,10 @@ TIMINGS: Final = ("ideal", "typical", "loaded")
     "--gate", "gates", multiple=True, type=options.setting, metavar="[PART:]NAME=BOOL",
     help="Gate, of all or of one part (apiserver, node).",
 )  # fmt: skip
-@click.option("--show", type=click.Choice(list(SUFFIXES)), default="timeline", show_default=True, help="What to draw.")
+@click.option(
+    "--show", type=click.Choice(list(SUFFIXES)),
+    help="What to draw; without it the timeline, and for .dot the causes.",
+)  # fmt: skip
 @click.option("--of", "container", metavar="CONTAINER", help="For causes: why this one started; for states: whose.")
 @click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True, help="Colours.")
 @click.option("--width", type=click.FloatRange(6, 40), default=11.0, show_default=True, help="Width in inches.")
@@ -63,7 +66,7 @@ def command(
     output: str,
     releases: str | None,
     gates: tuple[Setting, ...],
-    show: str,
+    show: str | None,
     container: str | None,
     theme: str,
     width: float,
@@ -81,6 +84,7 @@ def command(
     histories of runs (kubesim run -o jsonl), drawn as they are, side by side.
     """
     target = Path(output)
+    show = show or ("causes" if target.suffix.lower() == ".dot" else "timeline")
     suffix = _suffix(target, show)
     if show == "waits":
         _write_graph(_waits(files), suffix, target)
@@ -145,6 +149,10 @@ def _write(
             from kubesim.timelines.perfetto import perfetto
 
             target.write_text(perfetto(histories[0]), encoding="utf-8")
+        case "timeline", ".txt":
+            from kubesim.timelines.text import text
+
+            target.write_text(text(histories[0]), encoding="utf-8")
         case "timeline", ".mmd":
             from kubesim.timelines.mermaid import gantt
 

@@ -88,7 +88,7 @@ def drawing_of(history: History, graph: Graph, path: Sequence[Step] = ()) -> Dra
         _shortest(graph, path),
         f"{history.header.scenario}: what happened because of what",
         lambda fact: f"{clock(fact.at - history.started)} {fact.what}",
-        column=_column,
+        column=lambda fact: _column(fact, several=len(history.pods) > 1),
         order=lambda fact: places[fact],
         strong=[step.fact for step in path],
         rows=True,
@@ -109,8 +109,11 @@ def _shortest(graph: Graph, path: Sequence[Step]) -> Graph:
     return kept
 
 
-def _column(fact: Fact) -> str:
-    return fact.container if fact.container and fact.container != SANDBOX else f"Pod {fact.pod}".strip()
+def _column(fact: Fact, *, several: bool) -> str:
+    """A column for each container, and one for what each Pod as a whole goes through."""
+    if fact.container and fact.container != SANDBOX:
+        return f"{fact.pod}/{fact.container}" if several else fact.container
+    return f"Pod {fact.pod}" if fact.pod else "user"
 
 
 def clock(length: Duration) -> str:

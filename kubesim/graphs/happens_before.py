@@ -14,6 +14,7 @@ import networkx as nx
 
 from kubesim.errors import KubesimError
 from kubesim.graphs.facts import Fact, Kind, facts
+from kubesim.graphs.job_causes import creation_causes, owning_job
 from kubesim.history.history import History
 from kubesim.history.lives import SANDBOX
 from kubesim.units import SECOND, Duration
@@ -44,7 +45,26 @@ def happens_before(history: History) -> Graph:
         for fact in own:
             for cause, because in linker.causes(fact):
                 graph.add_edge(cause, fact, because=because)
+    _link_jobs(graph, history, everything, asked)
     return graph
+
+
+def _link_jobs(graph: Graph, history: History, everything: Sequence[Fact], asked: Sequence[Fact]) -> None:
+    """Tie the Pods of each Job to the wish for it, and to the Pods before them."""
+    jobs = {
+        (life.namespace, life.name): (life.namespace, job)
+        for life in history.pods
+        if (job := owning_job(life.versions[0].object))
+    }
+    by_job: dict[tuple[str, str], list[Fact]] = {}
+    for fact in everything:
+        if owner := jobs.get((fact.namespace, fact.pod)):
+            by_job.setdefault(owner, []).append(fact)
+    for (_, job), own in by_job.items():
+        for fact in own:
+            if fact.kind is Kind.CREATED:
+                for cause, because in creation_causes(fact, job, own, asked):
+                    graph.add_edge(cause, fact, because=because)
 
 
 def why(graph: Graph, fact: Fact) -> tuple[Step, ...]:
