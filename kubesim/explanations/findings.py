@@ -7,7 +7,7 @@ meant to be true of every run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from kubesim.explanations.finding import Finding, Tried
 from kubesim.explanations.findings_probes import slow_probes
@@ -33,16 +33,28 @@ def findings(scenario: Scenario) -> list[Finding]:
 
 def _deadlocks(scenario: Scenario, site: Site, tried: list[Tried]) -> Iterator[Finding]:
     """Init containers that wait for what comes after them (K-40 to K-42)."""
-    if any(one.is_declared for one in tried):
-        return
     known = scenario.cluster.control_plane_release(Component.APISERVER).enabled("SidecarContainers")
-    found = deadlock(site.raw, sidecars=known)
+    found = deadlock(_as_declared(site, tried), sidecars=known)
     if found is None:
         return
     waiter = next((name for kind, name in found.steps if kind == PASSES), found.containers[0])
     container = next(one.container for one in tried if one.container.name == waiter)
     way_out = "put what is waited for before it: as a sidecar (restartPolicy: Always) earlier in initContainers"
     yield Finding("deadlock", site, container, ("command",), found.sentence, way_out, ("K-41", "K-42"))
+
+
+def _as_declared(site: Site, tried: list[Tried]) -> dict[str, Any]:
+    """The Pod without the commands of containers whose behaviour is declared: who knows what those write."""
+    declared = {one.container.name for one in tried if one.is_declared}
+    spec = dict(site.raw["spec"])
+    for field in ("initContainers", "containers"):
+        spec[field] = [
+            {key: value for key, value in entry.items() if key not in ("command", "args")}
+            if entry["name"] in declared
+            else entry
+            for entry in spec.get(field) or ()
+        ]
+    return {**site.raw, "spec": spec}
 
 
 def _endless_inits(scenario: Scenario, site: Site, tried: list[Tried]) -> Iterator[Finding]:

@@ -66,6 +66,7 @@ class Kernel:
     files: Filesystem
     draw: Callable[[str], float]
     network: Callable[[str], bool | None] | None = None
+    listening: Callable[[int], bool] | None = None
     memory_limit: int | None = None
     attempt: int = 0
     started: Instant = 0

@@ -45,8 +45,8 @@ def no_chance(_purpose: str) -> float:
 class ContainerSetup:
     """What a container run is made of. ``command`` and ``args`` are those of the manifest, ``$(VAR)`` expanded.
 
-    ``network`` says whether a host name answers now (None: it cannot know); without an answer wget, nslookup and the
-    like are assumed to succeed.
+    ``network`` says whether a host name answers now (None: it cannot know), ``listening`` whether a port of the Pod
+    does; without an answer wget, nslookup and the like are assumed to succeed.
     ``behaviour`` replaces the program by declared steps. ``draw`` gives uniform numbers in [0, 1) from the run's
     stream of that purpose. ``attempt`` counts the container's runs from 0, those in earlier pods of its Job included.
     """
@@ -62,6 +62,7 @@ class ContainerSetup:
     attempt: int = 0
     memory_limit: int | None = None
     network: Callable[[str], bool | None] | None = None
+    listening: Callable[[int], bool] | None = None
     termination_message_path: str = "/dev/termination-log"
     draw: Callable[[str], float] = no_chance
 
@@ -102,6 +103,7 @@ class Machine:
             files,
             setup.draw,
             network=setup.network,
+            listening=setup.listening,
             memory_limit=setup.memory_limit,
             attempt=setup.attempt,
         )

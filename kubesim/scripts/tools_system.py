@@ -192,11 +192,23 @@ def nginx_signal(call: Call) -> int:
     return 0
 
 
+_LOCAL: Final = ("localhost", "127.0.0.1")
+
+
 def network(call: Call) -> int:
-    """wget, curl, nslookup, ping, nc: as the cluster's names say, else assumed to succeed; nothing is shown."""
+    """wget, curl, nslookup, ping, nc: as the cluster's names say, else assumed to succeed; nothing is shown.
+
+    A port of the Pod itself answers if a program that is not interpreted listens there.
+    """
     name = call.argv[0].rsplit("/", 1)[-1]
     found, operands = options(call.argv[1:], "OoqTtwXHdu" if name in ("wget", "curl") else "wcW")
     host = re.sub(r"^\w+://|[:/].*$", "", operands[-1] if name in ("wget", "curl") else operands[0]) if operands else ""
+    if host in _LOCAL and (port := _port(name, operands)) is not None and call.kernel.listening is not None:
+        call.kernel.unsteady += 1
+        if not call.kernel.listening(port):
+            call.err(f"can't connect to remote host ({host}): Connection refused")
+            return 7 if name == "curl" else 1
+        return 0
     answers = call.kernel.network(host) if call.kernel.network is not None and host else None
     if answers is None:
         call.kernel.assume(f"`{' '.join(call.argv)}` assumed to succeed at once; declare a script for another outcome")
@@ -212,6 +224,17 @@ def network(call: Call) -> int:
         _, volume = call.kernel.files.open_for_writing(call.path(target), call.kernel.now, truncate=True)
         call.kernel.changed(volume)
     return 0
+
+
+def _port(name: str, operands: list[str]) -> int | None:
+    """The port that a call asks for; None where none is named and none is usual."""
+    if name == "nc":
+        return int(operands[1]) if len(operands) > 1 and operands[1].isdecimal() else None
+    if name not in ("wget", "curl"):
+        return None
+    address = re.sub(r"^(\w+)://", "", operands[-1])
+    found = re.match(r"[^:/]+:(\d+)", address)
+    return int(found[1]) if found else 443 if operands[-1].startswith("https:") else 80
 
 
 TOOLS: Final[dict[str, Tool]] = {

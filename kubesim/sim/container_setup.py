@@ -73,8 +73,12 @@ class MachineShop:
         volumes: Mapping[str, Files],
         addresses: Mapping[str, str],
         run: int,
+        listening: Callable[[int], bool] | None = None,
     ) -> Machine:
-        """The processes of the container's next run. Raises ConfigError (K-30)."""
+        """The processes of the container's next run; ``listening`` says whether a port of the Pod answers.
+
+        Raises ConfigError (K-30).
+        """
         lookup = partial(self._find, pod.metadata.namespace)
         variables = environment(pod, container, lookup, addresses, _NODE_RESOURCES)
         command, args = arguments(container, variables)
@@ -89,6 +93,7 @@ class MachineShop:
             working_dir=container.working_dir,
             filesystem=filesystem(pod, container, volumes),
             network=partial(self._answers, pod.metadata.namespace),
+            listening=listening,
             attempt=run if place is None else self._attempt(place, container.name),
             memory_limit=_memory_limit(container),
             behaviour=self._override(pod, container, place),

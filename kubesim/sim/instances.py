@@ -8,7 +8,7 @@ from typing import Final
 from kubesim.errors import IllegalMove
 from kubesim.kubelet.observed import Observed, ObservedContainer, ObservedSandbox, RuntimeState
 from kubesim.scripts import Machine, Volume
-from kubesim.sim.clock import Timer
+from kubesim.sim.clock import ProcessClock, Timer
 from kubesim.units import Instant, format_duration
 
 INSTANCE_MOVES: Final[dict[RuntimeState, frozenset[RuntimeState]]] = {
@@ -140,6 +140,12 @@ class RuntimePod:
     def running(self) -> list[Instance]:
         """The instances that run now."""
         return [instance for instance in self.instances if instance.state is RuntimeState.RUNNING]
+
+    def listens(self, clock: ProcessClock, port: int) -> bool:
+        """Whether any container of the pod answers on a port now: they share one network."""
+        question = {"type": "tcpSocket", "port": port}
+        answers = (one.machine.probe(clock.now, "readiness", question) for one in self.running() if one.lives)
+        return any(answer.passes for answer in answers)
 
     def next_run(self, name: str) -> int:
         """The number of the container's next run in this pod."""

@@ -7,6 +7,7 @@ objects of their own in this room.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -258,7 +259,8 @@ class Kubelet:
         ip = runtime_pod.sandboxes[-1].ip if runtime_pod.sandboxes else ""
         addresses = {"status.podIP": ip, "status.podIPs": ip, "status.hostIP": self.node.address}
         run = runtime_pod.runs.get(container.name, 0)
-        return self.machines.machine(pod, container, runtime_pod.volumes, addresses, run)
+        listening = partial(runtime_pod.listens, self.clock)
+        return self.machines.machine(pod, container, runtime_pod.volumes, addresses, run, listening)
 
     def first_restart_count(self, uid: str) -> int:
         """The restart count of a container without a known instance: 1 if all containers are restarted in place."""
