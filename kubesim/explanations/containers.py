@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kubesim.explanations.explanation import State
+from kubesim.explanations.known_bugs import met_bug
 from kubesim.explanations.probes import budget, handler_text, threshold
 from kubesim.explanations.stopping import ending, stopping
 from kubesim.explanations.view import View
@@ -118,6 +119,8 @@ def _starting(view: View, name: str) -> State:
         why = f"its image is being pulled ({image})"
         return State("starting: pulling its image", pulling.at, why, ("K-29",), ("the pull to end",))
     if wish is None:
+        if (bug := met_bug(view)) is not None:
+            return State("waiting, and will not start", view.life.created, bug.why, bug.rules, (), bug.changes)
         return State("waiting", view.life.created, "the kubelet has not looked at it", ("K-20",), ("the next sync",))
     decision, action = wish
     return State(

@@ -133,7 +133,7 @@ def _explanation(history: History, kind: str, subject: str, state: State, upcomi
 
 
 def _upcoming(history: History, line: Line | None) -> Upcoming | None:
-    return None if line is None else Upcoming(line.at - history.started, f"{line.who}: {line.what}", line.why)
+    return None if line is None else Upcoming(line.at - history.started, f"{line.who}: {line.what}", line.why.strip())
 
 
 def _next_of_job(history: History, at: Instant, job: str, made: list[str]) -> Upcoming | None:

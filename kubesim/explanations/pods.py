@@ -8,6 +8,7 @@ from typing import Final
 from kubesim.explanations import advice
 from kubesim.explanations.containers import ITS_END, container_state, first_unsatisfied
 from kubesim.explanations.explanation import State
+from kubesim.explanations.known_bugs import met_bug
 from kubesim.explanations.stopping import asked
 from kubesim.explanations.view import View
 from kubesim.history.lives import SANDBOX
@@ -66,7 +67,8 @@ def _gone(view: View) -> State:
     stamped = _deletion(view)
     if ended and stamped is not None and max(ended)[0] >= stamped:
         at, name = max(ended)
-        why.append(f"{name} was the last to end, {format_duration(_whole(at - stamped))} later")
+        later = _whole(at - stamped)
+        why.append(f"{name} was the last to end, {f'{format_duration(later)} later' if later else 'at once'}")
     if not view.spec.get("nodeName"):
         why.append("it was on no node, so the API server removed it at once")
         rules = ["C-40"]
@@ -117,7 +119,7 @@ def _how_it_ended(view: View, phase: str) -> tuple[list[str], tuple[str, ...]]:
         if view.roles.get(name) is Role.INIT and run.code
     ]
     ignored = [
-        f"sidecar {name} ended with {exit_text(run)}, which does not count"
+        f"sidecar {name} ended with {exit_text(run)}, which does not count for the phase"
         for name, run in runs.items()
         if view.roles.get(name) is Role.SIDECAR and run.code
     ]
@@ -210,7 +212,9 @@ def _running(view: View) -> State:
     waiting = [name for name in mains if view.run(name) is None]
     parts, rules = [], ["S-3"]
     if waiting:
-        parts.append(f"{', '.join(waiting)} has not started")
+        parts.append(f"{', '.join(waiting)} {'have' if len(waiting) > 1 else 'has'} not started")
+        if (bug := met_bug(view)) is not None:
+            parts.append(bug.why)
     if ready.get("status") != "True" and not waiting:
         parts += _not_ready(view)
         rules.append("S-11")

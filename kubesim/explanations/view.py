@@ -121,7 +121,7 @@ class View:
                 and record.reason == "Unhealthy"
                 and record.message.lower().startswith(wanted.lower())
             ):
-                return record.message.strip()
+                return record.message.strip().removesuffix(":")
         return ""
 
     def story(self) -> list[Line]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from explained import FOREVER, explained, subjects
 
@@ -212,6 +214,14 @@ spec: {cluster: {images: {"example.com/gone:1": {missing: true}}}}
     found = explained(manifest, "20s")
     one(found["app"], where="waiting: ImagePullBackOff", waits="image example.com/gone:1", rule="K-28")
     one(found["other"], where="waiting: CreateContainerConfigError", why='configmap "settings" not found', rule="K-30")
+
+
+def test_a_known_bug_that_holds_a_pod_up_is_named() -> None:
+    path = Path(__file__).parents[3] / "scenarios/questions/10-startup-probe-fails-first.yaml"
+    found = explained(path.read_text(), "2m", release="1.32")
+    one(found["app"], where="will not start", why="(sidecar_probes_end_in_never_pods)", changes="1.33.6", rule="K-106")
+    assert "known bug" in found["work"].why
+    assert explained(path.read_text(), "2m", release="1.33.6")["work"].where.startswith("Succeeded")
 
 
 # -- no node, no object -----------------------------------------------------------------------------------------------
