@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from kubesim.objects.yaml import Document, load_documents
-from kubesim.scenario.actions import Action, in_order, on_known_nodes
+from kubesim.scenario.actions import Action, Apply, Create, in_order, on_known_nodes
 from kubesim.scenario.cluster import DEFAULT_CLUSTER, Cluster, check_cluster
 from kubesim.scenario.expect import Expectation
 from kubesim.scenario.grammar import API_VERSION, KIND, SPEC, ContainerOverride, Spec
 from kubesim.scenario.shapes import Field, Place, Raw, Record, Text, json_schema, read
 from kubesim.scenario.sweep import NO_SWEEP, SweepSpec
+from kubesim.scenario.webhook_configurations import check_configurations
 from kubesim.units import Duration
 
 
@@ -65,9 +66,10 @@ def scenario_of(documents: Sequence[Document]) -> Scenario:
         first = found[0]
         place = f"{first.source.path}:{first.position()[0]}"
         raise found[1].error(f"there is a Scenario already, at {place}; keep one of the two")
-    if not found:
-        return Scenario(objects)
-    scenario: Scenario = read(_DOCUMENT, found[0].raw, Place(found[0], ()))
+    scenario: Scenario = read(_DOCUMENT, found[0].raw, Place(found[0], ())) if found else Scenario(())
+    writes = [action for action in scenario.actions if isinstance(action, Create | Apply)]
+    later = [document for action in writes for document in action.objects]
+    check_configurations((*objects, *later), scenario.cluster.webhooks)
     return replace(scenario, objects=objects)
 
 

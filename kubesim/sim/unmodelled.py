@@ -10,7 +10,17 @@ from kubesim.sim.recorder import Recorder
 from kubesim.units import Instant
 
 _ACTED_UPON: Final = frozenset(
-    {"Pod", "Job", "CronJob", "ConfigMap", "Secret", "Namespace", "Node", "PodDisruptionBudget"}
+    {
+        "Pod",
+        "Job",
+        "CronJob",
+        "ConfigMap",
+        "Secret",
+        "Namespace",
+        "Node",
+        "PodDisruptionBudget",
+        "MutatingWebhookConfiguration",
+    }
 )
 _HELD: Final = frozenset({"Service", "ServiceAccount", "PriorityClass", "Event", "Lease", "RuntimeClass"})
 """Kinds that are stored and change nothing in a Pod's life as it is modelled; their presence needs no word."""

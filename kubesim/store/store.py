@@ -28,7 +28,7 @@ from kubesim.store.patch import NotApplicable, PatchType, patched
 from kubesim.store.prepare import as_it_is, prepare
 from kubesim.store.replies import Reply
 from kubesim.store.update_rules import prepare_update, status_update_errors
-from kubesim.store.webhooks import attributes
+from kubesim.store.webhooks import attributes, in_force
 from kubesim.store.webhooks_chain import Chain, Pending, begun, prioritised, unplugged
 from kubesim.units import Instant
 
@@ -47,8 +47,8 @@ class Store:
     ``namespaces``: those that exist from the start. ``provision_namespaces``: whether an object for a namespace that
     nobody created is taken, as if the namespace were there (False: 404, as a cluster answers). ``seed``: two stores
     with the same seed give the same requests the same uids. ``admission``: the mutating admission of Pods.
-
-    ``webhooks``: the mutating ones, in order. The reply to a write that some are called for is ``pending`` at first.
+    ``webhooks``: mutating ones beside those of stored configurations, in order. The reply to a write that some are
+    called for is ``pending`` at first.
     """
 
     def __init__(
@@ -373,12 +373,12 @@ class Store:
         self, operation: str, kind: Kind, obj: Json, old: Json | None, actor: str, during: str = ""
     ) -> Chain | None:
         """The mutating phase of a request that some webhook is called for; None if none is."""
-        if not self.webhooks:
+        if not (webhooks := in_force(self.webhooks, self._objects.get("MutatingWebhookConfiguration"))):
             return None
         namespace = self.find("Namespace", "", obj["metadata"].get("namespace", ""))
         about = attributes(operation, kind, obj, old, actor, namespace)
         plugins = self._plugins if operation == "CREATE" and kind.name == "Pod" else unplugged
-        return begun(about, obj, self.webhooks, self.release, plugins, during)
+        return begun(about, obj, webhooks, self.release, plugins, during)
 
     def _plugins(self, pod: Json) -> tuple[Json, Reply | None]:
         """A Pod after the in-tree mutating plugins, or the refusal of one (C-30)."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kubesim.objects.labels import selects
+from kubesim.scenario.webhook_configurations import webhooks_of
 from kubesim.scenario.webhooks import Webhook, WebhookRule
 from kubesim.store.kinds import Kind
 
@@ -59,6 +60,11 @@ def attributes(
 def in_order(webhooks: tuple[Webhook, ...]) -> tuple[Webhook, ...]:
     """Configurations by name; the webhooks of one in the order of its list (C-31)."""
     return tuple(sorted(webhooks, key=lambda webhook: webhook.configuration))
+
+
+def in_force(declared: tuple[Webhook, ...], stored: Mapping[tuple[str, str], Json] | None) -> tuple[Webhook, ...]:
+    """The webhooks there are, in order: those declared, which are in order, and those of stored configurations."""
+    return in_order((*declared, *webhooks_of(stored.values(), declared))) if stored else declared
 
 
 def is_called(webhook: Webhook, about: Attributes, obj: Json) -> bool:

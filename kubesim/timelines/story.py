@@ -269,7 +269,8 @@ def _by_signal(code: int | None) -> str:
 def _action(record: ActionDone) -> Iterator[Line]:
     """What was done from outside. A create that was accepted is told by the object that it made."""
     verb, _, kind = record.do.partition(" ")
-    refused, at = record.code >= 400, record.at if record.asked is None else record.asked
+    refused = record.code >= 400
+    at = record.at if record.asked is None or refused else record.asked
     if record.do == "snapshot" or (verb in ("create", "apply") and not refused):
         return
     given = record.arguments

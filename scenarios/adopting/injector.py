@@ -8,10 +8,11 @@ something with ``get_raw(path)``, and returns a JSON patch or None. In a scenari
 
 As a real webhook over HTTPS, with a certificate made for the occasion (needs ``openssl``):
 
-    python injector.py --policy by_label --directory /tmp/injector --port 9443
+    python injector.py --policy by_label --directory /tmp/injector
 
-Nothing but the standard library is needed, and nothing of kubesim: it would run beside a real cluster as it is, with
-``--api`` naming a ``kubectl proxy``.
+It writes ``webhook.yaml`` there, the MutatingWebhookConfiguration with its address and its CA bundle, to be given to
+``kubectl apply -f`` or, beside the manifests, to ``kubesim run``. Nothing but the standard library is needed, and
+nothing of kubesim: it would run beside a real cluster as it is, with ``--api`` naming a ``kubectl proxy``.
 """
 
 from __future__ import annotations
@@ -368,18 +369,40 @@ def certificate_in(directory: Path) -> tuple[Path, Path]:
     return certificate, key
 
 
+def configuration(port: int, certificate: Path) -> str:
+    """The MutatingWebhookConfiguration of this server, as a manifest."""
+    bundle = base64.b64encode(certificate.read_bytes()).decode()
+    webhook = {
+        "name": "inject.example.com",
+        "clientConfig": {"url": f"https://127.0.0.1:{port}/mutate", "caBundle": bundle},
+        "rules": [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}],
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        "timeoutSeconds": 5,
+    }
+    manifest = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": "injector"},
+        "webhooks": [webhook],
+    }
+    return json.dumps(manifest, indent=2) + "\n"
+
+
 def main() -> None:
     """Serve one policy until interrupted."""
     parser = argparse.ArgumentParser(description="An example injector of sidecars, as a real mutating webhook.")
     parser.add_argument("--policy", choices=sorted(POLICIES), required=True)
-    parser.add_argument("--directory", type=Path, required=True, help="where the certificate (ca.pem) and its key go")
+    parser.add_argument(
+        "--directory", type=Path, required=True, help="for the certificate (ca.pem), its key, and webhook.yaml"
+    )
     parser.add_argument("--port", type=int, default=0, help="0: a free one")
     parser.add_argument("--api", default="", help="the address of a kubectl proxy, for policies that ask the cluster")
     chosen = parser.parse_args()
     listening = server(POLICIES[chosen.policy], Proxy(chosen.api), chosen.directory, chosen.port)
-    print(
-        f"listening on https://127.0.0.1:{listening.server_port}, trusted by {chosen.directory / 'ca.pem'}", flush=True
-    )
+    registration = chosen.directory / "webhook.yaml"
+    registration.write_text(configuration(listening.server_port, chosen.directory / "ca.pem"))
+    print(f"listening on https://127.0.0.1:{listening.server_port}; registered by {registration}", flush=True)
     try:
         listening.serve_forever()
     except KeyboardInterrupt:
