@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +16,7 @@ from kubesim.commands.progress import Waiting
 
 if TYPE_CHECKING:
     from kubesim.history.history import History
+    from kubesim.scenario.load import Scenario
 
 FORMATS: Final = ("text", "table", "wide", "events", "describe", "yaml", "json", "jsonl", "trace")
 MACHINE_FORMATS: Final = ("yaml", "json", "jsonl", "trace")
@@ -82,14 +85,30 @@ def command(
     if len(releases) > 1 and form in MACHINE_FORMATS:
         raise click.UsageError(f"-o {form} holds one run; give one --release")
     scenario = read_scenario(files, config=config, actions=actions, gates=gates, bugs=bugs, delete_at=delete_at)
-    histories = []
+    histories, notes = [], list[str]()
     for release in releases or (None,):
         with Waiting(f"running {scenario.name}" + (f" on {release}" if release else "")):
-            histories.append(api.run(scenario, release=release, seed=seed, timing=timing, until=until, draw=draw))
+            again = partial(api.run, release=release, seed=seed, timing=timing, until=until, draw=draw)
+            histories.append(again(scenario))
+            notes += _bug_notes(scenario if release is None else scenario.on(release), histories[-1], again)
     _write(histories, form, config.rpartition(":")[2] if config else None, output_file)
+    for note in notes:
+        click.echo(note, err=True)
     refused = [told for history in histories for told in _tell_refusals(history)]
     if refused:
         click.get_current_context().exit(1)
+
+
+def _bug_notes(scenario: Scenario, history: History, again: Callable[[Scenario], History]) -> list[str]:
+    """A line for each known bug of its releases that the run has met."""
+    from kubesim.exploration.bugs_met import bugs_met
+
+    return [
+        f"note: this run meets a known bug of {bug.release}, {bug.name}: {bug.summary} "
+        + (f"Fixed in {bug.fixed_in}; " if bug.fixed_in else f"Not fixed in any patch of {bug.release}; ")
+        + f"to see it without, add --bug {bug.name}=off."
+        for bug in bugs_met(scenario, history, again)
+    ]
 
 
 def _write(histories: list[History], form: str, config: str | None, output_file: str | None) -> None:

@@ -124,6 +124,8 @@ def _was_initialized(pod: Pod, seen: Observed, release: Release) -> bool:
 
 def _takes_walk(pod: Pod, release: Release) -> bool:
     """Whether this pod's init entries are walked as K-41 says, rather than as K-40: the policy ``init_algorithm``."""
+    if release.has_bug("init_order_lost_in_new_sandbox"):
+        return True
     match release.policy("init_algorithm"):
         case "sidecar":
             return True

@@ -151,6 +151,8 @@ def tick(
     if plain_id(seen.container_id) != worker.container_id:
         keeps = outlived_kubelet(seen, kubelet_started_at, release)
         worker, changes = _on_new_instance(worker, plain_id(seen.container_id), reset=not keeps)
+        if keeps and _had_started(worker, seen, release):
+            worker, changes = _stored(worker, ProbeResult.SUCCESS, changes)
     if worker.on_hold:
         return Tick(worker, ProbeStep.SKIP, Why("on hold until the container is replaced", ("K-101",)), changes)
     if not isinstance(seen.state, Running):
@@ -248,6 +250,16 @@ def _on_new_instance(
     dropped = (ResultChange(worker.container_id, None),) if worker.container_id else ()
     worker = replace(worker, container_id=container_id, stored=None, on_hold=False)
     return _stored(worker, INITIAL_RESULTS[worker.type], dropped) if reset else (worker, dropped)
+
+
+def _had_started(worker: ProbeWorker, seen: ContainerStatus, release: Release) -> bool:
+    """Whether a sidecar that outlived its kubelet has passed its startup probe before: the new kubelet takes that over.
+
+    Without it the walk over the init entries waits for a result that never comes (issue 136910).
+    """
+    if worker.type is not ProbeType.STARTUP or not worker.is_sidecar or seen.started is not True:
+        return False
+    return not release.has_bug("mains_forgotten_after_kubelet_restart")
 
 
 def _not_running(

@@ -100,7 +100,8 @@ def transition_error(pod: Pod, old: PodStatus, new: PodStatus, release: Release)
     name = _came_back(pod, mains, old.container_statuses, new.container_statuses, release)
     if name:
         return release.text("illegal_transition").format(container=name)
-    inits = {entry.name: entry for entry in pod.spec.init_containers if not is_sidecar(entry)}
+    judges_sidecars = release.has_bug("sidecar_status_stuck_terminated")
+    inits = {entry.name: entry for entry in pod.spec.init_containers if judges_sidecars or not is_sidecar(entry)}
     name = _came_back(pod, inits, old.init_container_statuses, new.init_container_statuses, release)
     return release.text("illegal_init_transition").format(container=name) if name else ""
 

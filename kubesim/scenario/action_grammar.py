@@ -211,6 +211,10 @@ ACTION: Final = Record(
         "sandboxLoss": Field(
             Record(_details, {"pod": _NAME, "namespace": _NAMESPACE}), "The pod's pause process dies, its network too."
         ),
+        "startFailure": Field(
+            Record(_details, {**_TARGET, "message": Field(Text(), "The runtime's; without it, a deadline.")}),
+            "The runtime's next try to start this container fails, and leaves it created.",
+        ),
         **NODE_ACTIONS,
         **{name: Field(Reserved(f"use one of {', '.join(SUPPORTED)}")) for name in RESERVED},
     },

@@ -140,6 +140,16 @@ class SandboxLoss(_Timed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StartFailure(_Timed):
+    """The runtime's next try to start this container fails, and leaves it created."""
+
+    pod: str
+    container: str
+    message: str = "context deadline exceeded"
+    namespace: str = DEFAULT_NAMESPACE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _OnNode(_Timed):
     """What happens to a node; None: the only one there is, filled in when the scenario is read."""
 
@@ -271,6 +281,7 @@ Action: TypeAlias = (
     | Snapshot
     | EphemeralContainer
     | SandboxLoss
+    | StartFailure
     | NodeAction
 )
 
@@ -287,6 +298,7 @@ SUPPORTED: Final[Mapping[str, type[Any]]] = {
     "snapshot": Snapshot,
     "ephemeralContainer": EphemeralContainer,
     "sandboxLoss": SandboxLoss,
+    "startFailure": StartFailure,
     "kubeletStop": KubeletStop,
     "kubeletStart": KubeletStart,
     "kubeletRestart": KubeletRestart,

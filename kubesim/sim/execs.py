@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from kubesim.history.records import RuntimeChanged
@@ -158,4 +159,4 @@ def _as_declared(instance: Instance, purpose: str) -> tuple[str, ...] | None:
     length = behaviour.hooks.get(purpose) if behaviour is not None else None
     if length is None:
         return None
-    return "sleep", f"{length.value(instance.machine.kernel.draw) / SECOND:.9f}"
+    return "sleep", f"{length.value(partial(instance.machine.kernel.draw, purpose)) / SECOND:.9f}"

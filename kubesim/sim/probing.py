@@ -187,12 +187,15 @@ class Prober:
             self.origin = origin_after_trigger(self.origin, self.kubelet.clock.now, release)
             self._tick()
             return
+        if self._missed_tick:
+            self._missed_tick = False
+            self._arm(next_tick(self.origin, period(self.worker), self.kubelet.clock.now))
+            return
         quiet = outcome.event is None and probes_until_change(self.worker, answer.answer, release) is None
-        if quiet and answer.stays_until is None and not self._missed_tick and not self.worker.on_hold:
+        if quiet and answer.stays_until is None and not self.worker.on_hold:
             self._resting = (answer.answer, self.kubelet.clock.now)
             self.manager.rest(self)
             return
-        self._missed_tick = False
         if quiet and answer.stays_until is not None and answer.stays_until > self.kubelet.clock.now:
             self._resting = (answer.answer, self.kubelet.clock.now)
             self._arm(self._tick_that_may_differ(answer.stays_until))

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 from kubesim.history.records import OutputWritten, RuntimeChanged
 from kubesim.kubelet.observed import Observed, RuntimeState
-from kubesim.objects.pod import GrpcAction, HttpGetAction, TcpSocketAction
 from kubesim.scripts import (
     Assumed,
     Effect,
@@ -24,15 +23,15 @@ from kubesim.scripts import (
     StartFailure,
     Volume,
 )
+from kubesim.sim.answers import Handler, Reply, question, refusal
 from kubesim.sim.clock import ProcessClock, Timer
 from kubesim.sim.execs import Execs
 from kubesim.sim.identity import identifier
 from kubesim.sim.instances import Instance, RuntimePod, Sandbox
 from kubesim.sim.recorder import Recorder
 from kubesim.sim.timing import Timing
-from kubesim.units import SECOND, Duration, Instant
+from kubesim.units import SECOND, Instant
 
-Handler: TypeAlias = HttpGetAction | TcpSocketAction | GrpcAction
 SANDBOX = "(sandbox)"
 _CANNOT_START = (
     "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
@@ -50,19 +49,6 @@ class RuntimeListener(Protocol):
     def world_changed(self, uid: str, container: str) -> None: ...
 
     def files_changed(self, uid: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a container's processes answer to a question from the kubelet (an HTTP probe and the like).
-
-    ``takes`` nanoseconds; ``stays_until`` the instant at which the answer may differ by itself.
-    """
-
-    success: bool
-    output: str
-    takes: Duration
-    stays_until: Instant | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +88,8 @@ class Runtime:
         self._next_ip = 2
         self.client = 0
         """Counts the kubelets that this runtime has had."""
+        self.starts_that_fail: dict[tuple[str, str, str], str] = {}
+        """Namespace, pod and container whose next start fails, and what the call returns then (a stimulus)."""
         self.watched: set[tuple[str, str]] = set()
         """Containers whose every change is told to the listener, once."""
 
@@ -184,6 +172,10 @@ class Runtime:
 
     def _container_runs(self, pod: RuntimePod, instance: Instance, then: Callable[[str], None]) -> None:
         now = self.clock.now
+        given_up = self.starts_that_fail.pop((pod.namespace, pod.name, instance.name), None)
+        if given_up is not None:
+            self.clock.after(self.timing.latency("start-rest"), then, given_up)
+            return
         effects = instance.machine.start(now)
         failure = next((effect for effect in effects if isinstance(effect, StartFailure)), None)
         if failure is not None:
@@ -256,10 +248,10 @@ class Runtime:
     def ask(self, pod: RuntimePod, instance: Instance, purpose: str, handler: Handler | None) -> Reply:
         """What the container's processes answer to an httpGet, tcpSocket or grpc probe or hook right now."""
         self.touch(pod, instance)
-        answer = instance.machine.probe(self.clock.now, purpose, _question(handler))
+        answer = instance.machine.probe(self.clock.now, purpose, question(handler))
         if answer.assumed:
             self.recorder.assume(self.clock.now, f"{pod.name}/{instance.name}", answer.assumed)
-        text = "" if answer.passes else _refusal(answer.text, pod, handler)
+        text = "" if answer.passes else refusal(answer.text, pod, handler)
         return Reply(answer.passes, text, self.timing.latency("probe"), answer.until)
 
     def answer_stays_until(self, instance: Instance) -> Instant | None:
@@ -416,33 +408,3 @@ class Runtime:
 
 def _mounts(instance: Instance, volume: Volume) -> bool:
     return any(mount.volume is volume for mount in instance.machine.kernel.files.mounts.values())
-
-
-def _refusal(text: str, pod: RuntimePod, handler: Handler | None) -> str:
-    """What the kubelet's client says of a connection that nobody takes; other answers as they are."""
-    if "connection refused" not in text or handler is None:
-        return text
-    ip = pod.sandboxes[-1].ip if pod.sandboxes else ""
-    address = f"{ip}:{handler.port}"
-    refused = f"dial tcp {address}: connect: connection refused"
-    match handler:
-        case HttpGetAction():
-            scheme = (handler.scheme or "HTTP").lower()
-            return f'Get "{scheme}://{handler.host or ip}:{handler.port}{handler.path or "/"}": {refused}'
-        case GrpcAction():
-            return f'timeout: failed to connect service "{address}" within 1s: context deadline exceeded'
-        case _:
-            return refused
-
-
-def _question(handler: Handler | None) -> dict[str, Any]:
-    """A probe's handler as the container's processes are asked."""
-    match handler:
-        case HttpGetAction():
-            return {"type": "httpGet", "port": handler.port, "path": handler.path or "/"}
-        case TcpSocketAction():
-            return {"type": "tcpSocket", "port": handler.port}
-        case GrpcAction():
-            return {"type": "grpc", "port": handler.port}
-        case None:
-            return {}

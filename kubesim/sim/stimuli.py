@@ -27,6 +27,7 @@ from kubesim.scenario.actions import (
     Probe,
     SandboxLoss,
     Snapshot,
+    StartFailure,
     Taint,
     Uncordon,
 )
@@ -105,6 +106,10 @@ class Stimuli:
             case SandboxLoss():
                 problem = self.faults.lose_sandbox(action.namespace, action.pod)
                 self._broke("sandbox-loss", {"pod": action.pod}, problem)
+            case StartFailure():
+                for kubelet in self.world.kubelets.values():
+                    kubelet.runtime.starts_that_fail[action.namespace, action.pod, action.container] = action.message
+                self._record("start-failure", {"pod": action.pod, "container": action.container}, None)
             case Cordon() | Uncordon() | Taint() | Drain():
                 self.node_requests.perform(action)
             case _:

@@ -70,6 +70,7 @@ BUGS: list[tuple[str, list[str], list[str]]] = [
     ("sidecar_status_stuck_terminated", ["1.28.7", "1.29.2"], ["1.27", "1.28", "1.29", "1.30.0", "1.36"]),
     ("sidecar_probes_end_in_never_pods",
      ["1.28", "1.29", "1.32", "1.33.0", "1.34.0"], ["1.27", "1.33", "1.34", "1.35.0", "1.36"]),
+    ("init_order_lost_in_new_sandbox", ["1.28.0", "1.28.1"], ["1.27", "1.28", "1.28.2", "1.29.0", "1.36"]),
     ("mains_forgotten_after_kubelet_restart", ["1.35.0", "1.35.3"], ["1.34", "1.35", "1.36.0", "1.36"]),
 ]  # fmt: skip
 

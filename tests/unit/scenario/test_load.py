@@ -171,7 +171,11 @@ MISTAKES = [
         "shutdownGracePeriodCriticalPods is longer",
     ),
     ("{serializeImagePulls: false}", '{evictionSoft: {memory.available: "1Gi"}}', "needs evictionSoftGracePeriod"),
-    ("{serializeImagePulls: false}", '{evictionHard: {memory.available: "5%"}}', "evictionHard[memory.available]: quantities must match"),
+    (
+        "{serializeImagePulls: false}",
+        '{evictionHard: {memory.available: "5%"}}',
+        "evictionHard[memory.available]: quantities must match",
+    ),
     ("delete: {", "delet: {", 'did you mean "delete"?'),
     ("kind: Pod, name: web, grace", "kind: Pod, grace", '"name" is missing'),
     ("{at: 12s, delete", "{delete", '"at" is missing'),
