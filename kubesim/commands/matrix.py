@@ -48,6 +48,7 @@ def releases(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> t
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--api-server", "servers", multiple=True, callback=releases, metavar="R,R", help="Of these API servers.")
 @click.option("--node", "nodes", multiple=True, callback=releases, metavar="R,R", help="Of these nodes.")
+@click.option("--of", "chosen_subject", metavar="KIND/NAME", help="Which Pod or Job, where FILE has several: Pod/web.")
 @click.option("--supported", is_flag=True, help="Within the supported skew only.")
 @click.option("--default-gates", is_flag=True, help="Without gates set by hand only.")
 @click.option(
@@ -60,6 +61,7 @@ def command(
     files: tuple[str, ...],
     servers: tuple[str, ...],
     nodes: tuple[str, ...],
+    chosen_subject: str | None,
     supported: bool,
     default_gates: bool,
     until: int | None,
@@ -82,7 +84,7 @@ def command(
     from kubesim.timelines.style import style_for
 
     scenario = read_scenario(files)
-    kind, name = _subject(scenario)
+    kind, name = _subject(scenario, chosen_subject)
     chosen = [
         one
         for one in combinations(servers or RELEASES, nodes or RELEASES)
@@ -100,16 +102,15 @@ def command(
         click.echo("\n".join([*_table(cells, style), "", *_summary(cells, style)]))
 
 
-def _subject(scenario: Scenario) -> tuple[str, str]:
-    """The one Pod or Job that the scenario begins with."""
+def _subject(scenario: Scenario, chosen: str | None) -> tuple[str, str]:
+    """The one Pod or Job that is looked at: kind and name."""
     from kubesim.errors import ScenarioError
 
-    found = [(one.kind, one.raw["metadata"].get("name", "")) for one in scenario.objects if one.kind in ("Pod", "Job")]
+    there = [(one.kind, one.raw["metadata"].get("name", "")) for one in scenario.objects if one.kind in ("Pod", "Job")]
+    found = [pair for pair in there if chosen is None or "/".join(pair).lower() == chosen.lower()]
     if len(found) != 1:
-        there = ", ".join(f"{kind} {name}" for kind, name in found) or "none"
-        raise ScenarioError(
-            f"matrix looks at one Pod or Job, and here are {len(found)} ({there}); give a file with one"
-        )
+        names = ", ".join("/".join(pair) for pair in there) or "none"
+        raise ScenarioError(f"matrix looks at one Pod or Job; name it with --of. FILE begins with {names}")
     return found[0]
 
 

@@ -7,10 +7,9 @@ from typing import Any, Final
 
 from kubesim.history.records import Admitted
 from kubesim.store.webhooks_diff import field_path
+from kubesim.timelines.requests import amount_text
 
 _KINDS: Final = {"initContainers": "init container", "containers": "container", "volumes": "volume"}
-_UNITS: Final = ((1 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki"))
-_MILLI: Final = 1000
 
 
 def told_admission(record: Admitted) -> tuple[str, str, str]:
@@ -64,18 +63,9 @@ def _costs(record: Admitted) -> Iterator[str]:
     if record.lost_sidecars:
         yield f"{', '.join(record.lost_sidecars)}: no sidecar any more"
     for resource, (before, after) in record.requests.items():
-        yield f"the Pod asks for {resource} {_amount(resource, after)}, was {_amount(resource, before)}"
+        yield f"the Pod asks for {resource} {amount_text(resource, after)}, was {amount_text(resource, before)}"
     if record.dropped:
         yield f"left out, unknown to this API server: {', '.join(record.dropped)}"
-
-
-def _amount(resource: str, value: int) -> str:
-    if resource == "cpu":
-        return f"{value}m" if value % _MILLI else str(value // _MILLI)
-    for size, unit in _UNITS:
-        if value and value % size == 0:
-            return f"{value // size}{unit}"
-    return str(value)
 
 
 def _tone(record: Admitted) -> str:

@@ -35,6 +35,7 @@ _KINDS: Final = (
     "admission",
     "object",
     "spec",
+    "requests",
     "phase",
     "job",
     "runs",

@@ -21,6 +21,7 @@ from kubesim.history.series import event_series
 from kubesim.timelines.lanes_containers import container_roles
 from kubesim.timelines.lanes_model import Role
 from kubesim.timelines.names import plain_text, stable_names
+from kubesim.timelines.requests import requests_text
 from kubesim.timelines.rows import Row, job_rows, pod_rows
 from kubesim.units import MILLISECOND, SECOND, Duration
 
@@ -102,6 +103,7 @@ def portrait(history: History, names: Mapping[Key, str] | None = None, *, with_s
         subject = known[Key("Pod", life.namespace, life.name)]
         roles[subject] = container_roles(life.versions[-1].object)
         facts |= _pod_facts(subject, life, plain)
+        facts[Name("requests", subject, "asks of its node")] = requests_text(life.versions[0].object, history)
         courses |= _pod_courses(subject, life, plain)
         facts |= _stored(subject, life) if with_spec else {}
         moments |= _pod_moments(subject, life, history.started)

@@ -423,6 +423,7 @@ _FEW: Final = 3
 _KIND_NAMES: Final = {
     "admission": "answers of the API server",
     "spec": "stored fields",
+    "requests": "what Pods ask of nodes",
     "phase": "phases",
     "job": "counters of the Job",
     "grace": "graces",

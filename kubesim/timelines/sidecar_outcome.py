@@ -87,21 +87,22 @@ def _unscheduled(status: dict[str, Any]) -> Verdict:
 
 
 def _as_init_container(lost: LostSidecar, life: PodLife) -> Verdict:
-    runs = life.containers[lost.container].runs if lost.container in life.containers else ()
     because = f"{lost.culprit} {lost.what}: {lost.why}"
-    if runs and runs[-1].exit is not None and runs[-1].code == 0:
-        return Verdict(Outcome.RUNS_ONCE, because, lost.rules)
-    return Verdict(Outcome.STUCK, because, lost.rules)
+    return Verdict(Outcome.RUNS_ONCE if _mains_started(life) else Outcome.STUCK, because, lost.rules)
 
 
 def _as_sidecar(life: PodLife, sidecars: list[str], kubelet: Release) -> Verdict:
     """Honoured as a sidecar: does it let the main containers start, and in which order will they stop?"""
-    mains = {one["name"] for one in life.versions[-1].object["spec"]["containers"]}
-    if not any(life.containers[name].runs for name in mains if name in life.containers):
+    if not _mains_started(life):
         return Verdict(Outcome.STUCK, f"{', '.join(sidecars)}: a sidecar, and no main container has started", ("K-41",))
     if kubelet.policy("termination_order") == "none":
         return Verdict(Outcome.STOPS_TOGETHER, f"kubelet {kubelet.name} stops all containers at once", ("K-58",))
     return Verdict(Outcome.WORKS, f"kubelet {kubelet.name} stops sidecars after the main containers", ("K-41", "K-75"))
+
+
+def _mains_started(life: PodLife) -> bool:
+    mains = {one["name"] for one in life.versions[-1].object["spec"]["containers"]}
+    return any(life.containers[name].runs for name in mains if name in life.containers)
 
 
 def _containers(life: PodLife) -> list[Any]:

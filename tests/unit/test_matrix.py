@@ -243,10 +243,20 @@ def test_a_pod_without_sidecars_and_one_that_ends_as_an_init_container(tmp_path:
     assert "runs once, as an init container   API server 1.28 drops restartPolicy of proxy" in result.stdout
 
 
+def test_one_that_is_deleted_in_init_was_stuck() -> None:
+    """That it ended by SIGTERM does not mean that it let the main containers start."""
+    path = str(ROOT / "scenarios" / "adopting" / "labels.yaml")
+    result = matrix(path, "--of", "Pod/web", "--api-server", "1.28", "--node", "1.28", "--default-gates", "-o", "json")
+    (cell,) = json.loads(result.stdout)["cells"]
+    assert cell["outcome"] == "stuck"
+
+
 def test_wrong_input_is_said(tmp_path: Path, manifest: str) -> None:
     two = tmp_path / "two.yaml"
     two.write_text(f"{POD}---\n{POD.replace('web', 'two')}")
     result = matrix(str(two))
-    assert (result.exit_code, "one Pod or Job, and here are 2 (Pod web, Pod two)" in result.stderr) == (2, True)
+    assert (result.exit_code, "name it with --of. FILE begins with Pod/web, Pod/two" in result.stderr) == (2, True)
+    chosen = matrix(str(two), "--of", "pod/two", "--api-server", "1.29", "--node", "1.29", "-o", "json")
+    assert json.loads(chosen.stdout)["subject"] == "Pod two"
     result = matrix(manifest, "--node", "1.26")
     assert (result.exit_code, 'release "1.26" is unknown' in result.stderr) == (2, True)

@@ -10,8 +10,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from kubesim.api import load, run
+from kubesim.cli import main
 from kubesim.history.history import History
 from kubesim.history.records import Admitted, OutputWritten
 from kubesim.scenario.expect import check
@@ -70,6 +72,18 @@ def test_both_at_once_cost_twice() -> None:
     assert asked(ran("labels"))["cpu"] == (0, 100)
     assert asked(ran("universal"))["cpu"] == (0, 200)
     assert asked(ran("universal"))["memory"] == (0, 128 << 20)
+
+
+def test_compare_shows_what_each_costs() -> None:
+    files = [str(FOLDER / f"{name}.yaml") for name in ("labels", "releases-mixed", "universal")]
+    arguments = ["compare", files[0], "--against", files[1], "--against", files[2], "-o", "json"]
+    data = json.loads(CliRunner().invoke(main, arguments).stdout)
+    rows = {(one["subject"], one["kind"]): one["values"] for one in data["differences"]}
+    assert [*rows["web", "requests"].values()] == [
+        "cpu 100m, memory 64Mi",
+        "cpu 100m, memory 64Mi",
+        "cpu 200m, memory 128Mi",
+    ]
 
 
 def test_two_of_them_are_active_in_the_race() -> None:
