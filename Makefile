@@ -9,7 +9,7 @@ GATE := SidecarContainers=true
 RUN := $(BIN)/kubesim run
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fidelity bench gallery clean
+.PHONY: help setup demo test lint fidelity bench gallery docs docs-test clean
 
 help:
 	@echo "make demo      one Pod on two releases: to its end, and deleted half-way"
@@ -18,6 +18,8 @@ help:
 	@echo "make fidelity  how many recordings of real clusters, and outputs of real functions, are reproduced"
 	@echo "make bench     speed, as ratios"
 	@echo "make gallery   docs/gallery.md: every scenario as a picture"
+	@echo "make docs      the documentation as a site, in build/docs"
+	@echo "make docs-test every code block of the documentation, every notebook, and the site"
 	@echo "make clean     removes .venv and what tools left behind"
 
 setup: $(READY)
@@ -56,6 +58,14 @@ bench: $(READY)
 
 gallery: $(READY)
 	$(BIN)/python tools/gallery.py
+
+docs: $(READY)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/sphinx-build -q -E -W --keep-going -b html docs build/docs
+	@echo "build/docs/index.html"
+
+docs-test: docs
+	KUBESIM_SLOW_DOCS=1 $(BIN)/python -m pytest -q -n 2 tests/docs
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist mutants

@@ -5,12 +5,13 @@ is not run: kubesim prints its commands above their tables). A line
 ``…`` stands for any lines, ``…`` inside a line for any text. ``exit=1`` behind the language: the last command ends so.
 Commands are ``kubesim …`` (run in this process), and small Unix tools; a pipe goes from one to the next. ``python`` is
 executed, all blocks of a page in one namespace; a ``text`` block right after it is what it must print. ``yaml`` that
-holds Kubernetes objects must load. Of other blocks, lines that begin with ``kubesim`` must at least be understood.
+holds Kubernetes objects must load; ``file=NAME`` puts it into a file for the commands to come. Of other blocks, lines that begin with ``kubesim`` must at least be understood.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import re
 import shlex
 import subprocess
@@ -28,6 +29,8 @@ from kubesim import api
 from kubesim.cli import main
 
 ROOT: Final = Path(__file__).parents[2]
+SLOW: Final = "KUBESIM_SLOW_DOCS"
+"""Set this variable, and blocks marked ``slow=…`` (the seconds they take) run, too."""
 TOOLS: Final = frozenset(("cat", "grep", "head", "tail", "sed", "cut", "sort", "wc", "ls", "diff", "echo", "tr"))
 _FENCE: Final = re.compile(r"^(?P<indent>[ ]*)(?P<fence>`{3,})(?P<info>[^`]*)$")
 _LONGEST: Final = 60.0
@@ -106,6 +109,8 @@ def commands(block: Block) -> Iterator[Command]:
 
 def run(block: Block, page: Page) -> list[str]:
     """What is wrong with a block; nothing if it does what it shows."""
+    if "slow" in block.settings and not os.environ.get(SLOW):
+        return []
     match block.language:
         case "console":
             return _console(block, page)
@@ -115,6 +120,8 @@ def run(block: Block, page: Page) -> list[str]:
             printed, page.printed = page.printed, ""
             return _differences(printed, block.text.splitlines())
         case "yaml":
+            if name := block.settings.get("file"):
+                (page.folder / name).write_text(block.text + "\n", encoding="utf-8")
             return _yaml(block)
         case _:
             return list(_unknown_usage(block))
