@@ -43,7 +43,10 @@ class JobQueue:
 
     def add(self, key: Key, delay: Duration) -> None:
         """Sync the Job when the delay is over, or earlier if that was asked for already."""
-        self._store(key, added(self._entries.get(key, _NEW), delay, self.clock.now))
+        entry = self._entries.get(key, _NEW)
+        if delay > 0 and entry.due is not None and entry.due <= self.clock.now + delay:
+            return  # most requests: one of many pods changed, and a sync is due anyway
+        self._store(key, added(entry, delay, self.clock.now))
 
     def done(self, key: Key, *, failed: bool) -> None:
         """The sync of the Job is over; its worker takes the next."""

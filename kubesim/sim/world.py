@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
 from kubesim.history.history import History
 from kubesim.history.records import ComponentHeader, Ended, Header
@@ -33,6 +36,9 @@ LONGEST_RUN: Duration = HOUR
 
 _BOOTED: Instant = 600 * SECOND
 """The cluster has been up for a while when a scenario begins."""
+
+_MADE_BETWEEN_COLLECTIONS: Final = 100_000
+"""How many objects Python may make during a run before it looks for cycles among them."""
 
 
 class World:
@@ -101,7 +107,8 @@ class World:
         for action in self.scenario.actions:
             self.clock.at(self.started + action.at, self.stimuli.perform, action)
         limit = self.until if self.until is not None else LONGEST_RUN
-        self.clock.run(self.started + limit)
+        with _rare_collections():
+            self.clock.run(self.started + limit)
         why = "settled" if self.clock.settled else "until" if self.until is not None else "horizon"
         at = self.clock.now if why == "settled" else self.started + limit
         self.recorder.record(Ended(at=at, why=why))
@@ -123,6 +130,21 @@ class World:
             started=self.started,
             until=self.until or 0,
         )
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """While a run goes on Python looks for cycles less often: nearly everything that it makes lives until the end.
+
+    At the usual thresholds a quarter of the time of a run of 10,000 pods goes into looking in vain.
+    """
+    before = gc.get_threshold()
+    if before[0]:
+        gc.set_threshold(max(before[0], _MADE_BETWEEN_COLLECTIONS), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _component(name: str, release: Release) -> ComponentHeader:

@@ -67,6 +67,18 @@ def decode(raw: Mapping[str, Any], kind: Kind, release: Release) -> Body:
     return reader.body
 
 
+def decode_changed(new: dict[str, Any], old: dict[str, Any], kind: Kind, release: Release) -> Body:
+    """As :func:`decode`, of an object that may share its spec and status with a stored one: those were decoded then."""
+    if "spec" not in old or new.get("spec") is not old["spec"]:
+        return decode(new, kind, release)
+    shared = [key for key in ("status", "spec") if key in old and new.get(key) is old[key]]
+    reader = _Reader(release)
+    rest = {key: value for key, value in new.items() if key not in shared}
+    reader.body.object = reader.struct(rest, type_name(kind), (), "")
+    reader.body.object |= {key: old[key] for key in shared}
+    return reader.body
+
+
 @lru_cache(maxsize=1024)
 def _decoded_spec(spec: bytes, type_: str, release: Release) -> Body:
     reader = _Reader(release)

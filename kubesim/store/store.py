@@ -21,7 +21,7 @@ from kubesim.store.changes import ADDED, DELETED, MODIFIED, Change
 from kubesim.store.conditions import with_condition
 from kubesim.store.deletion import Deletion, Propagation, deletion, is_gone_after_update
 from kubesim.store.eviction import EVICTED_BY_API, budget_charge
-from kubesim.store.fields import decode
+from kubesim.store.fields import decode, decode_changed
 from kubesim.store.kinds import KINDS, Kind, type_name
 from kubesim.store.naming import name_suffix, uid_of
 from kubesim.store.patch import NotApplicable, PatchType, patched
@@ -325,7 +325,7 @@ class Store:
     ) -> Reply:
         """An update of metadata and spec, after its decoding, defaults and checks (C-3); the words are kubectl's."""
         name = old["metadata"]["name"]
-        body = decode(new, kind, self.release)
+        body = decode_changed(new, old, kind, self.release)
         if body.error:
             return replies.bad_request(body.message(kind))
         words = (f"{kind.shown}/{name} {word}", f"{kind.shown}/{name} {idle}")

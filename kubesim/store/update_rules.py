@@ -15,6 +15,7 @@ from kubesim.store.go_values import as_json
 from kubesim.store.kinds import Kind
 from kubesim.store.prepare import Ready, checked_update, default_update
 from kubesim.store.update_rules_job import cron_job_update_errors, job_update_errors
+from kubesim.store.validation_meta import metadata_errors
 
 Json: TypeAlias = dict[str, Any]
 
@@ -33,10 +34,14 @@ _SET_BY_SERVER: Final = (
 
 
 def prepare_update(kind: Kind, old: Json, new: Json, release: Release) -> Ready:
-    """The object as an update of ``old`` would store it, or why not; the status stays as stored."""
-    filled = default_update(kind, new, old, release)
+    """The object as an update of ``old`` would store it, or why not; the status stays as stored.
+
+    A spec that is the very object stored has its defaults and was found right when it was stored.
+    """
+    same_spec = old.get("spec") is not None and new.get("spec") is old["spec"]
+    filled = new if same_spec else default_update(kind, new, old, release)
     metadata = {**(filled.get("metadata") or {}), **{key: old["metadata"][key] for key in _kept(old)}}
-    if filled.get("spec") != old.get("spec") and old["metadata"].get("generation"):
+    if not same_spec and filled.get("spec") != old.get("spec") and old["metadata"].get("generation"):
         metadata["generation"] = old["metadata"]["generation"] + 1
     obj = {**filled, "metadata": metadata}
     obj.pop("status", None)
@@ -44,6 +49,8 @@ def prepare_update(kind: Kind, old: Json, new: Json, release: Release) -> Ready:
         obj["status"] = old["status"]
     errors = _finalizer_errors(old["metadata"], metadata)
     match kind.name:
+        case "Pod" | "Job" | "CronJob" if same_spec:
+            errors += metadata_errors(metadata, release)
         case "Pod":
             errors += checked_update(obj, release)
             errors += pod_update_errors(old["spec"], obj["spec"])
