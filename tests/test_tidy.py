@@ -23,7 +23,7 @@ LINES: Final[tuple[tuple[str, ...], ...]] = (
     ("explanations",),
     ("guarantees", "timelines", "fidelity", "graphs"),
     ("sim",),
-    ("store", "kubelet", "job_controller", "controllers", "scheduler", "scripts"),
+    ("store", "kubelet", "job_controller", "replica_controllers", "controllers", "scheduler", "scripts"),
     ("scenario", "history"),
     ("releases",),
     ("objects",),
@@ -32,7 +32,9 @@ LINES: Final[tuple[tuple[str, ...], ...]] = (
 """The rooms from top to bottom. Imports go downward only; rooms on one line do not see each other."""
 
 HEIGHT: Final = {room: -number for number, line in enumerate(LINES) for room in line}
-PURE: Final = frozenset({"store", "kubelet", "job_controller", "controllers", "scheduler", "scripts"})
+PURE: Final = frozenset(
+    {"store", "kubelet", "job_controller", "replica_controllers", "controllers", "scheduler", "scripts"}
+)
 IMPURE_MODULES: Final = frozenset({"simpy", "random", "time", "secrets"})
 READERS_OF_HISTORY: Final = frozenset({"guarantees", "timelines"})
 MAY_MEET_THE_REAL_WORLD: Final = frozenset({"cli", "commands", "exploration", "server", "fidelity"})

@@ -92,13 +92,17 @@ def _shown(history: History, kind: str, form: str) -> str:
 
 def _table(history: History, kind: str, *, wide: bool) -> list[str]:
     from kubesim.timelines.asked import nodes_table
-    from kubesim.timelines.tables import events_table, jobs_table, pods_table
+    from kubesim.timelines.tables import deployments_table, events_table, jobs_table, pods_table, replica_sets_table
 
     match kind:
         case "Pod":
             return pods_table(history, wide=wide)
         case "Job":
             return jobs_table(history, wide=wide)
+        case "Deployment":
+            return deployments_table(history, wide=wide)
+        case "ReplicaSet":
+            return replica_sets_table(history, wide=wide)
         case "Event":
             return events_table(history)
     return nodes_table(history)

@@ -8,7 +8,14 @@ from typing import Any, Final
 from kubesim.history.history import History
 from kubesim.timelines.describe import describe_all
 from kubesim.timelines.style import Style
-from kubesim.timelines.tables import cron_jobs_table, events_table, jobs_table, pods_table
+from kubesim.timelines.tables import (
+    cron_jobs_table,
+    deployments_table,
+    events_table,
+    jobs_table,
+    pods_table,
+    replica_sets_table,
+)
 from kubesim.timelines.text import text
 from kubesim.timelines.trace import render, trace
 
@@ -20,7 +27,8 @@ def formatted(history: History, form: str, style: Style, *, config: str | None =
     match form:
         case "table" | "wide":
             wide = form == "wide"
-            blocks = [table(history, wide=wide) for table in (pods_table, jobs_table, cron_jobs_table)]
+            tables = (pods_table, jobs_table, cron_jobs_table, deployments_table, replica_sets_table)
+            blocks = [table(history, wide=wide) for table in tables]
             return "\n\n".join("\n".join(block) for block in blocks if block) + ("\n" if any(blocks) else "")
         case "events":
             return "".join(f"{line}\n" for line in events_table(history))

@@ -177,6 +177,24 @@ def _job_length(versions: tuple[Version, ...]) -> int | None:
     return None if ended is None else ended - versions[0].at
 
 
+def _rollout_time(history: History, pattern: str, _: Scenario) -> Value:
+    """From the last change of a Deployment's spec until all its Pods are new and available."""
+    lengths: list[int | None] = []
+    for key, versions in history.all_versions.items():
+        if key.kind == "Deployment" and (not pattern or fnmatchcase(key.name, pattern)):
+            generation = versions[-1].object["metadata"].get("generation")
+            of_last = [one for one in versions if one.object["metadata"].get("generation") == generation]
+            done = next((one.at for one in of_last if _is_rolled_out(one.object)), None)
+            lengths.append(None if done is None else done - of_last[0].at)
+    return _slowest(lengths)
+
+
+def _is_rolled_out(raw: dict[str, Any]) -> bool:
+    status, desired = raw.get("status") or {}, (raw.get("spec") or {}).get("replicas", 1)
+    counts = {status.get(key) or 0 for key in ("replicas", "updatedReplicas", "availableReplicas")}
+    return counts == {desired} and status.get("observedGeneration") == raw["metadata"].get("generation")
+
+
 def _job_attempts(history: History, pattern: str, _: Scenario) -> Value:
     """How many Pods the Jobs made."""
     owners = (life.versions[0].object["metadata"].get("ownerReferences") or () for life in history.pods)
@@ -228,6 +246,7 @@ MEASURES: Final[dict[str, tuple[Callable[[History, str, Scenario], Value], str]]
     "time-to-ready": (_time_to_ready, "from a Pod's creation until it is Ready; [PATTERN]: of these Pods"),
     "time-to-complete": (_time_to_complete, "until a Job is Complete, or without Jobs a Pod Succeeded; [PATTERN]"),
     "time-to-stop": (_time_to_stop, "from a Pod's deletion until it is gone; [PATTERN]: of these Pods"),
+    "rollout-time": (_rollout_time, "from a Deployment's last change until all its Pods are new and available"),
     "sigkilled": (_sigkilled, "whether a container got SIGKILL; [PATTERN]: of these containers"),
     "restarts": (_restarts, "how often containers were started again; [PATTERN]: of these containers"),
     "exit-code": (_exit_code, "the last exit code, the highest of several; [PATTERN]: of these containers"),

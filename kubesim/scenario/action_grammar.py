@@ -168,6 +168,18 @@ ACTION: Final = Record(
             ),
             "As kubectl patch.",
         ),
+        "scale": Field(
+            Record(
+                _details,
+                {
+                    "kind": _NAME,
+                    "name": _NAME,
+                    "namespace": _NAMESPACE,
+                    "replicas": Field(Integer(), "How many Pods.", required=True),
+                },
+            ),
+            "As kubectl scale.",
+        ),
         "evict": Field(
             Record(_details, {"name": _NAME, "namespace": _NAMESPACE, "gracePeriodSeconds": _GRACE}),
             "The Eviction API, for one pod.",

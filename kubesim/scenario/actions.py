@@ -72,6 +72,16 @@ class Patch(_Timed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scale(_Timed):
+    """``kubectl scale``: a Deployment, ReplicaSet or the like gets another number of Pods."""
+
+    kind: str
+    name: str
+    replicas: int
+    namespace: str = DEFAULT_NAMESPACE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evict(_Timed):
     """The Eviction API for one pod."""
 
@@ -274,6 +284,7 @@ Action: TypeAlias = (
     | Delete
     | DeleteJobPod
     | Patch
+    | Scale
     | Evict
     | EvictJobPod
     | Kill
@@ -291,6 +302,7 @@ SUPPORTED: Final[Mapping[str, type[Any]]] = {
     "delete": Delete,
     "deleteJobPod": DeleteJobPod,
     "patch": Patch,
+    "scale": Scale,
     "evict": Evict,
     "evictJobPod": EvictJobPod,
     "kill": Kill,
@@ -316,7 +328,7 @@ SUPPORTED: Final[Mapping[str, type[Any]]] = {
 }
 """The actions by the name they have in a scenario file."""
 
-RESERVED: Final = ("scale", "exec")
+RESERVED: Final = ("exec",)
 """Actions whose names are kept for later; a file that uses one is refused."""
 
 

@@ -1,4 +1,4 @@
-"""The controllers of a cluster that have to do with Jobs or with nodes, each with watches of its own."""
+"""The controllers of a cluster that make Pods or take them away, each with watches of its own."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ from kubesim.sim.job_control_ttl import TtlController
 from kubesim.sim.node_control import NodeController
 from kubesim.sim.pod_collection import PodCollector
 from kubesim.sim.recorder import Recorder
+from kubesim.sim.replica_control import ReplicaSetController
+from kubesim.sim.replica_control_rollout import DeploymentController
 from kubesim.sim.taint_evictions import TaintEvictions
 from kubesim.sim.timing import Timing
 from kubesim.store.kinds import KINDS
 
+_REPLICAS = frozenset({"ReplicaSet", "Pod"})
+_ROLLOUT = frozenset({"Deployment", "ReplicaSet", "Pod"})
 _BUDGET = frozenset({"PodDisruptionBudget"})
 _CRON, _JOB, _NODE, _POD = (frozenset({kind}) for kind in ("CronJob", "Job", "Node", "Pod"))
 
 
 class ControllerManager:
-    """The controllers of Jobs, CronJobs and TTLs, of nodes and their pods, and both garbage collectors."""
+    """The controllers of Jobs, CronJobs, TTLs and rollouts, of nodes and their pods, and both garbage collectors."""
 
     def __init__(self, clock: Clock, timing: Timing, recorder: Recorder, api: ApiServer, release: Release) -> None:
         self.jobs = JobController(clock, timing, recorder, api, release)
@@ -38,6 +42,10 @@ class ControllerManager:
         api.watch(self.ttl, _JOB, self.ttl.wants)
         api.watch(self.crons, _CRON, self.crons.wants)
         api.watch(self.crons, _JOB, self.crons.wants)
+        self.replica_sets = ReplicaSetController(clock, timing, recorder, api, release)
+        self.deployments = DeploymentController(clock, timing, recorder, api, release)
+        api.watch(self.replica_sets, _REPLICAS, self.replica_sets.wants)
+        api.watch(self.deployments, _ROLLOUT, self.deployments.wants)
         api.watch(self.garbage, frozenset(KINDS), self.garbage.wants)
         api.watch(self.nodes, _NODE)
         api.watch(self.taints, _NODE | _POD, self.taints.wants)

@@ -26,6 +26,7 @@ from kubesim.scenario.actions import (
     Patch,
     Probe,
     SandboxLoss,
+    Scale,
     Snapshot,
     StartFailure,
     Taint,
@@ -36,7 +37,7 @@ from kubesim.sim.node_faults import NodeFaults
 from kubesim.sim.node_requests import NodeRequests
 from kubesim.sim.probe_run import Answer
 from kubesim.sim.unmodelled import note_unmodelled
-from kubesim.store import Reply
+from kubesim.store import PatchType, Reply
 from kubesim.store.kinds import KINDS
 from kubesim.units import Instant
 
@@ -93,6 +94,12 @@ class Stimuli:
                 if action.subresource:
                     arguments["subresource"] = action.subresource
                 self._ask("patch", {**arguments, "type": action.type_, "patch": action.patch}, _Patch(self, action))
+            case Scale():
+                self._ask(
+                    "scale",
+                    {"kind": action.kind, "name": action.name, "replicas": action.replicas},
+                    _Scale(self, action),
+                )
             case Evict():
                 self._ask("evict", {"kind": "Pod", "name": action.name}, _Evict(self, action, action.name))
             case Kill():
@@ -285,6 +292,18 @@ class _Patch:
             now,
             subresource=action.subresource,
             actor=_USER,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    stimuli: Stimuli
+    action: Scale
+
+    def __call__(self, now: Instant) -> Reply:
+        action, patch = self.action, {"spec": {"replicas": self.action.replicas}}
+        return self.stimuli.store.patch(
+            action.kind, action.namespace, action.name, PatchType.MERGE, patch, now, actor=_USER
         )
 
 

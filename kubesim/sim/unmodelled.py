@@ -14,6 +14,8 @@ _ACTED_UPON: Final = frozenset(
         "Pod",
         "Job",
         "CronJob",
+        "Deployment",
+        "ReplicaSet",
         "ConfigMap",
         "Secret",
         "Namespace",
@@ -26,8 +28,6 @@ _HELD: Final = frozenset({"Service", "ServiceAccount", "PriorityClass", "Event",
 """Kinds that are stored and change nothing in a Pod's life as it is modelled; their presence needs no word."""
 
 _CONTROLLERS: Final = {
-    "Deployment": "no ReplicaSet is created for it yet",
-    "ReplicaSet": "no Pod is created for it yet",
     "StatefulSet": "no Pod is created for it",
     "DaemonSet": "no Pod is created for it",
 }

@@ -71,7 +71,7 @@ def pod_columns(raw: Mapping[str, Any], release: Release, now: Instant) -> dict[
         "Ready": f"{row.ready}/{row.total}",
         "Status": row.status,
         "Restarts": _restarts(row, release, now),
-        "Age": _age(raw["metadata"].get("creationTimestamp"), now),
+        "Age": age_cell(raw["metadata"].get("creationTimestamp"), now),
         "IP": (ips[0].get("ip") if ips else "") or NONE,
         "Node": spec.get("nodeName") or NONE,
         "Nominated Node": status.get("nominatedNodeName") or NONE,
@@ -88,7 +88,7 @@ def job_columns(raw: Mapping[str, Any], release: Release, now: Instant) -> dict[
         "Status": job_status(raw, release),
         "Completions": _completions(spec, status),
         "Duration": _job_duration(status, now),
-        "Age": _age(raw["metadata"].get("creationTimestamp"), now),
+        "Age": age_cell(raw["metadata"].get("creationTimestamp"), now),
         "Containers": ",".join(container["name"] for container in containers),
         "Images": ",".join(container.get("image", "") for container in containers),
         "Selector": selector_text(spec.get("selector")),
@@ -108,8 +108,8 @@ def cron_job_columns(raw: Mapping[str, Any], release: Release, now: Instant) -> 
         "Timezone": spec.get("timeZone") or NONE,
         "Suspend": {None: "<unset>"}.get(spec.get("suspend"), str(spec.get("suspend"))),
         "Active": str(len(status.get("active") or ())),
-        "Last Schedule": NONE if last is None else _age(last, now),
-        "Age": _age(raw["metadata"].get("creationTimestamp"), now),
+        "Last Schedule": NONE if last is None else age_cell(last, now),
+        "Age": age_cell(raw["metadata"].get("creationTimestamp"), now),
         "Containers": ",".join(container["name"] for container in containers),
         "Images": ",".join(container.get("image", "") for container in containers),
         "Selector": selector_text(job.get("selector")),
@@ -345,7 +345,8 @@ def _requirement(entry: Mapping[str, Any]) -> str:
 # Both ---------------------------------------------------------------------------------------------------------------
 
 
-def _age(timestamp: str | None, now: Instant) -> str:
+def age_cell(timestamp: str | None, now: Instant) -> str:
+    """How long ago an object was created."""
     created = instant_of(timestamp)
     return UNKNOWN if created is None else human_duration(now - created)
 

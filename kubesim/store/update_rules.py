@@ -14,6 +14,7 @@ from kubesim.store.field_errors import INVALID, FieldError, forbidden, invalid, 
 from kubesim.store.go_values import as_json
 from kubesim.store.kinds import Kind
 from kubesim.store.prepare import Ready, checked_update, default_update
+from kubesim.store.replicated import replicated_errors, replicated_update_errors
 from kubesim.store.update_rules_job import cron_job_update_errors, job_update_errors
 from kubesim.store.validation_meta import metadata_errors
 
@@ -58,6 +59,9 @@ def prepare_update(kind: Kind, old: Json, new: Json, release: Release) -> Ready:
             errors += job_update_errors(old, obj, release)
         case "CronJob":
             errors += cron_job_update_errors(old, obj, release)
+        case "Deployment" | "ReplicaSet":
+            errors += replicated_errors(kind.name, obj, release)
+            errors += replicated_update_errors(old["spec"], obj["spec"])
     return Ready(obj, tuple(errors))
 
 

@@ -11,6 +11,7 @@ from kubesim.history.records import ComponentHeader
 from kubesim.history.replay import Key, Version
 from kubesim.releases import Component, Release, release
 from kubesim.store.tables import cron_job_columns, job_columns, pod_columns
+from kubesim.store.tables_replicated import deployment_columns, replica_set_columns
 from kubesim.units import Instant
 
 Cells: TypeAlias = dict[str, str]
@@ -53,7 +54,13 @@ def final_rows(history: History, kind: str = "Pod", at: Instant | None = None) -
     return [Row(now, key, columns(raw, printer, now)) for key, raw in objects]
 
 
-_PRINTERS: Final[dict[str, Printer]] = {"Pod": pod_columns, "Job": job_columns, "CronJob": cron_job_columns}
+_PRINTERS: Final[dict[str, Printer]] = {
+    "Pod": pod_columns,
+    "Job": job_columns,
+    "CronJob": cron_job_columns,
+    "Deployment": deployment_columns,
+    "ReplicaSet": replica_set_columns,
+}
 
 
 def _rows(history: History, kind: str, columns: Printer, watched: tuple[str, ...]) -> list[Row]:

@@ -8,6 +8,7 @@ from kubesim.history.history import History
 from kubesim.history.series import event_series
 from kubesim.releases import Release
 from kubesim.store.tables import Column, cron_job_headers, human_duration, job_headers, pod_headers
+from kubesim.store.tables_replicated import deployment_headers, replica_set_headers
 from kubesim.timelines.rows import Row, api_server, final_rows, job_rows, pod_rows
 
 
@@ -31,6 +32,16 @@ def jobs_table(history: History, *, wide: bool = False) -> list[str]:
 def cron_jobs_table(history: History, *, wide: bool = False) -> list[str]:
     """``kubectl get cronjob`` in the end of the run; no lines if there is no CronJob."""
     return _table(final_rows(history, "CronJob"), _headers(history, cron_job_headers, wide))
+
+
+def deployments_table(history: History, *, wide: bool = False) -> list[str]:
+    """``kubectl get deployment`` in the end of the run; no lines if there is none."""
+    return _table(final_rows(history, "Deployment"), _headers(history, deployment_headers, wide))
+
+
+def replica_sets_table(history: History, *, wide: bool = False) -> list[str]:
+    """``kubectl get replicaset`` in the end of the run; no lines if there is none."""
+    return _table(final_rows(history, "ReplicaSet"), _headers(history, replica_set_headers, wide))
 
 
 def pods_watch(history: History, *, wide: bool = False) -> list[str]:

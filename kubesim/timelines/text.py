@@ -15,7 +15,15 @@ from kubesim.history.records import ComponentHeader
 from kubesim.timelines.lost_sidecars import LostSidecar, lost_sidecars
 from kubesim.timelines.story import Line, story
 from kubesim.timelines.style import Style
-from kubesim.timelines.tables import cron_jobs_table, jobs_table, jobs_watch, pods_table, pods_watch
+from kubesim.timelines.tables import (
+    cron_jobs_table,
+    deployments_table,
+    jobs_table,
+    jobs_watch,
+    pods_table,
+    pods_watch,
+    replica_sets_table,
+)
 from kubesim.units import HOUR, MILLISECOND, MINUTE, SECOND, Duration, format_duration
 
 _WIDEST_WHAT: Final = 52
@@ -143,6 +151,8 @@ def _kubectl(history: History, style: Style) -> Iterator[list[str]]:
         ("kubectl get pod", pods_table(history)),
         ("kubectl get job", jobs_table(history)),
         ("kubectl get cronjob", cron_jobs_table(history)),
+        ("kubectl get deployment", deployments_table(history)),
+        ("kubectl get replicaset", replica_sets_table(history)),
     ):
         if table:
             yield _command(command, table, style)

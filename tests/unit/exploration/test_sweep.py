@@ -17,6 +17,7 @@ from kubesim.exploration.measures import MEASURES, find_measure
 from kubesim.exploration.sweep import decode_header, encode_header, read_files
 from kubesim.exploration.sweep_journal import Journal, read_results
 from kubesim.exploration.sweep_summary import summarise, summary_lines
+from kubesim.units import SECOND
 from tests.unit.exploration.sweep_pieces import GRACE, header, sweep, written
 
 BOTH = {"set": {"spec.terminationGracePeriodSeconds": "2,30"}, "seeds": 12}
@@ -110,6 +111,26 @@ spec:
     (failed,) = rows_of(text=job.replace("CODE", "exit 4"), measures=measures)
     assert (failed["job-attempts"], failed["time-to-complete"], failed["exit-code"]) == (3, None, 4)
     assert (failed["phase"], failed["job-attempts[other]"]) == ("Failed", 0)
+
+
+def test_how_long_a_rollout_takes() -> None:
+    deployment = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 3
+  minReadySeconds: 4
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: app, image: "app:1"}]}}
+"""
+    short, long = rows_of(
+        text=deployment, measures=("rollout-time",), set={"spec.minReadySeconds": "4,20"}, until=60 * SECOND
+    )
+    assert 4 < short["rollout-time"] < 7
+    assert 20 < long["rollout-time"] < 23
+    (never,) = rows_of(text=deployment, measures=("rollout-time",), until=2 * SECOND)
+    assert never["rollout-time"] is None
 
 
 def test_a_function_of_the_users_own_is_a_measure() -> None:

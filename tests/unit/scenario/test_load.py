@@ -145,7 +145,7 @@ MISTAKES = [
     ("{SidecarContainers: true}\n        labels", "{Nonsense: true}\n        labels", "nodes[0].featureGates.Nonsense"),
     ("cpu: 0.5", "cpu: lots", "allocatable.cpu: quantities must match"),
     ("- name: new", "- name: old", 'a node "old" is there already'),
-    ("delete: {", "scale: {", "is not modelled yet; use one of apply, create, delete"),
+    ("delete: {", "exec: {", "is not modelled yet; use one of apply, create, delete"),
     (
         "{at: 1s, snapshot}",
         "{at: 1s, kubeletRestart: {node: nwe}}",
