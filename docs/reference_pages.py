@@ -77,7 +77,9 @@ def _option(option: click.Option) -> str:
     names = ", ".join(f"`{one}`" for one in (*option.opts, *option.secondary_opts))
     if not option.is_flag:
         values = option.metavar or (
-            "|".join(map(str, option.type.choices)) if isinstance(option.type, click.Choice) else option.type.name.upper()
+            "|".join(map(str, option.type.choices))
+            if isinstance(option.type, click.Choice)
+            else option.type.name.upper()
         )
         names += f" `{values}`"
     default = "" if option.default in (None, False, (), "") or not option.show_default else f"`{option.default}`"
@@ -212,7 +214,16 @@ def python_interface() -> str:
     lines = ["# Python", "", "`import kubesim`; names are loaded when they are used, so that the import is quick.", ""]
     for name in sorted(set(kubesim.__all__) - {"__version__", "History"}):
         value = getattr(kubesim, name)
-        lines += [f"## kubesim.{name}", "", "```text", f"{name}{_signature(value)}", "```", "", _prose(value.__doc__ or ""), ""]
+        lines += [
+            f"## kubesim.{name}",
+            "",
+            "```text",
+            f"{name}{_signature(value)}",
+            "```",
+            "",
+            _prose(value.__doc__ or ""),
+            "",
+        ]
     for type_ in (History, PodLife, ContainerLife, Run):
         lines += [f"## {type_.__name__}", "", _prose(type_.__doc__ or ""), "", "| | |", "|---|---|"]
         lines += [f"| `{name}` | {_cell(_first(value))} |" for name, value in _public(type_)]
@@ -253,7 +264,10 @@ def states() -> str:
         ("The kubelet's worker of one Pod", "worker-states", WORK_MOVES),
     ):
         lines += [f"## {title}", "", f"![{title}]({name}.svg)", "", "| from | to |", "|---|---|"]
-        lines += [f"| {_state(one)} | {', '.join(map(_state, _in_order(targets))) or 'nothing'} |" for one, targets in moves.items()]
+        lines += [
+            f"| {_state(one)} | {', '.join(map(_state, _in_order(targets))) or 'nothing'} |"
+            for one, targets in moves.items()
+        ]
         lines.append("")
     return "\n".join(lines) + "\n"
 
@@ -280,5 +294,3 @@ def _cell(text: str) -> str:
 def _prose(text: str) -> str:
     """A docstring as Markdown."""
     return inspect.cleandoc(text).replace("``", "`")
-
-

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from kubesim.objects.pod import Container
 from kubesim.releases import Release
 
@@ -16,4 +14,4 @@ def container_definition(container: Container, release: Release) -> str:
     """
     if release.policy("container_hash_covers") == "name_and_image":
         return f"{container.name} {container.image}"
-    return msgspec.json.encode(container).decode()
+    return repr(container)

@@ -39,6 +39,7 @@ from kubesim.sim.probe_run import Answer
 from kubesim.sim.unmodelled import note_unmodelled
 from kubesim.store import PatchType, Reply
 from kubesim.store.kinds import KINDS
+from kubesim.store.replies import no_such_resource
 from kubesim.units import Instant
 
 if TYPE_CHECKING:
@@ -91,6 +92,9 @@ class Stimuli:
                 self._job_pod(action)
             case Patch():
                 arguments = {"kind": action.kind, "name": action.name}
+                if action.subresource == "resize":
+                    self._resize(action, arguments)
+                    return
                 if action.subresource:
                     arguments["subresource"] = action.subresource
                 self._ask("patch", {**arguments, "type": action.type_, "patch": action.patch}, _Patch(self, action))
@@ -166,6 +170,16 @@ class Stimuli:
         self._set_probe(action, Answer(answer, "set by the scenario"))
         if action.for_ is not None:
             self.world.clock.after(action.for_, self._set_probe, action, None)
+
+    def _resize(self, action: Patch, arguments: dict[str, Any]) -> None:
+        """In-place resize is left out: where a release has it the patch is not carried out, and the run says so."""
+        arguments = {**arguments, "subresource": "resize"}
+        if not self.store.release.enabled("InPlacePodVerticalScaling"):
+            self._record("patch", arguments, no_such_resource())
+            return
+        text = "in-place resize is not modelled: the patch is not carried out"
+        self.world.recorder.not_modelled(self.world.clock.now, f"{action.kind}/{action.name}", "resize", text)
+        self._record("patch", arguments, Reply(501, "NotImplemented", text, kubectl=f"error: {text}"))
 
     def _add_ephemeral_container(self, action: EphemeralContainer) -> None:
         patch = Patch(

@@ -101,3 +101,6 @@ _SERVED: Final = (
 
 KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in _SERVED}
 """Every kind the store accepts, by name. Only Pods, Jobs and CronJobs are understood; others are kept as they are."""
+
+SUBRESOURCES: Final[dict[str, tuple[str, ...]]] = {"Pod": ("ephemeralcontainers",)}
+"""What can be patched of an object beside itself and its status."""

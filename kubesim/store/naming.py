@@ -7,6 +7,14 @@ from typing import Final
 
 _LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
 
+SET_BY_THE_SERVER: Final = frozenset(
+    (
+        *("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"),
+        *("generation", "selfLink", "managedFields"),
+    )
+)
+"""Metadata that a client cannot choose."""
+
 
 def uid_of(text: str) -> str:
     """A uid in the form of a random one, the same for the same text."""

@@ -27,7 +27,7 @@ from kubesim.store.replicated import default_replicated, replicated_errors
 from kubesim.store.validation_cron_job import cron_job_errors, cron_job_warnings
 from kubesim.store.validation_job import job_errors, job_warnings
 from kubesim.store.validation_meta import metadata_errors
-from kubesim.store.validation_pod import pod_only_errors, pod_spec_errors
+from kubesim.store.validation_pod import creation_errors, pod_only_errors, pod_spec_errors
 from kubesim.units import Instant
 
 _NAMES: Final = {"Namespace": formats.dns_label, "Service": formats.dns_1035_label}
@@ -110,7 +110,7 @@ def prepare_pod(obj: dict[str, Any], release: Release, now: Instant, admission: 
     if cooked.spec.get("schedulingGates"):
         since = render_time(now) if release.policy("gated_condition_has_time") else None
         status["conditions"] = [{**_GATED, "lastTransitionTime": since}]
-    errors = (*metadata_errors(metadata, release), *cooked.errors)
+    errors = (*metadata_errors(metadata, release), *cooked.errors, *creation_errors(cooked.spec, "spec"))
     warnings = (*hostname_warnings(metadata.get("name", "")), *cooked.warnings)
     return Ready({**obj, "metadata": metadata, "spec": cooked.spec, "status": status}, errors, warnings, cooked.dropped)
 

@@ -66,6 +66,11 @@ def not_found(kind: Kind, name: str, during: str = "") -> Reply:
     return failed(404, "NotFound", f'{kind.resource} "{name}" not found', during)
 
 
+def no_such_resource() -> Reply:
+    """404: a subresource that nobody serves."""
+    return failed(404, "NotFound", "the server could not find the requested resource")
+
+
 def already_exists(kind: Kind, name: str, during: str = "") -> Reply:
     """409: the name is taken."""
     return failed(409, "AlreadyExists", f'{kind.resource} "{name}" already exists', during)

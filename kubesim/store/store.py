@@ -22,8 +22,8 @@ from kubesim.store.conditions import with_condition
 from kubesim.store.deletion import Deletion, Propagation, deletion, is_gone_after_update
 from kubesim.store.eviction import EVICTED_BY_API, budget_charge
 from kubesim.store.fields import decode, decode_changed
-from kubesim.store.kinds import KINDS, Kind, type_name
-from kubesim.store.naming import name_suffix, uid_of
+from kubesim.store.kinds import KINDS, SUBRESOURCES, Kind, type_name
+from kubesim.store.naming import SET_BY_THE_SERVER, name_suffix, uid_of
 from kubesim.store.patch import NotApplicable, PatchType, patched
 from kubesim.store.prepare import as_it_is, prepare
 from kubesim.store.replies import Reply
@@ -200,7 +200,10 @@ class Store:
             return replies.unprocessable(str(problem))
         if subresource == "status":
             return self.update_status(kind, namespace, name, new.get("status") or {}, now, actor=actor)
-        return self._written(KINDS[kind], old, new, now, actor, "patch")
+        if subresource not in (None, *SUBRESOURCES.get(kind, ())):
+            return replies.no_such_resource()
+        verb = f"patch/{subresource}" if subresource else "patch"
+        return self._written(KINDS[kind], old, new, now, actor, verb)
 
     def update_status(
         self,
@@ -359,7 +362,7 @@ class Store:
     ) -> Reply:
         """An update after the mutating phase; ``words`` are kubectl's for a change and for none."""
         shown, idle = words
-        ready = prepare_update(kind, old, new, self.release)
+        ready = prepare_update(kind, old, new, self.release, verb)
         warnings = (*said, *ready.warnings)
         if ready.errors:
             return replies.invalid(kind, old["metadata"]["name"], ready.errors, warnings)
@@ -394,7 +397,7 @@ class Store:
         """The metadata of a new object: name from generateName, namespace, uid, creation time."""
         self._created += 1
         uid = uid_of(f"{self._seed}/{self._created}")
-        named = {key: value for key, value in metadata.items() if key not in _SET_BY_THE_SERVER}
+        named = {key: value for key, value in metadata.items() if key not in SET_BY_THE_SERVER}
         if not named.get("name") and named.get("generateName"):
             named["name"] = named["generateName"] + name_suffix(uid)
         named.pop("namespace", None)
@@ -439,11 +442,3 @@ class Store:
                 actor=actor,
             )
         )
-
-
-_SET_BY_THE_SERVER: Final = frozenset(
-    (
-        *("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"),
-        *("generation", "selfLink", "managedFields"),
-    )
-)

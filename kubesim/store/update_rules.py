@@ -34,11 +34,15 @@ _SET_BY_SERVER: Final = (
 )
 
 
-def prepare_update(kind: Kind, old: Json, new: Json, release: Release) -> Ready:
+def prepare_update(kind: Kind, old: Json, new: Json, release: Release, verb: str = "update") -> Ready:
     """The object as an update of ``old`` would store it, or why not; the status stays as stored.
 
-    A spec that is the very object stored has its defaults and was found right when it was stored.
+    A spec that is the very object stored has its defaults and was found right when it was stored. ``verb``: with the
+    subresource behind it, if the update is about one.
     """
+    if verb.endswith("/ephemeralcontainers"):
+        added = (new.get("spec") or {}).get("ephemeralContainers") or []
+        new = {**old, "spec": {**old["spec"], "ephemeralContainers": added}}
     same_spec = old.get("spec") is not None and new.get("spec") is old["spec"]
     filled = new if same_spec else default_update(kind, new, old, release)
     metadata = {**(filled.get("metadata") or {}), **{key: old["metadata"][key] for key in _kept(old)}}
@@ -54,7 +58,10 @@ def prepare_update(kind: Kind, old: Json, new: Json, release: Release) -> Ready:
             errors += metadata_errors(metadata, release)
         case "Pod":
             errors += checked_update(obj, release)
-            errors += pod_update_errors(old["spec"], obj["spec"])
+            if verb.endswith("/ephemeralcontainers"):
+                errors += _ephemeral_update_errors(old["spec"], obj["spec"])
+            else:
+                errors += pod_update_errors(old["spec"], obj["spec"])
         case "Job":
             errors += job_update_errors(old, obj, release)
         case "CronJob":
@@ -85,6 +92,18 @@ def pod_update_errors(old: Json, new: Json) -> list[FieldError]:
         errors += _selector_errors(old.get("nodeSelector") or {}, new.get("nodeSelector") or {})
     if _without_updatable(new, gated=bool(before_gates)) != _without_updatable(old, gated=bool(before_gates)):
         errors.append(forbidden("spec", f"pod updates may not change fields other than {_UPDATABLE}\n"))
+    return errors
+
+
+def _ephemeral_update_errors(old: Json, new: Json) -> list[FieldError]:
+    """Ephemeral containers are added, and nothing else is done to them (ValidatePodEphemeralContainersUpdate)."""
+    after = {entry["name"]: entry for entry in new.get("ephemeralContainers") or ()}
+    errors = []
+    for entry in old.get("ephemeralContainers") or ():
+        if after.get(entry["name"]) != entry:
+            what = "changed" if entry["name"] in after else "removed"
+            detail = f'existing ephemeral containers "{entry["name"]}" may not be {what}\n'
+            errors.append(forbidden("spec.ephemeralContainers", detail))
     return errors
 
 

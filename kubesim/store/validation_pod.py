@@ -72,12 +72,17 @@ def pod_only_errors(spec: Json, path: str) -> list[FieldError]:
     for key in ("containers", "initContainers"):
         for i, container in enumerate(spec.get(key) or ()):
             errors += image_space_errors(container, f"{path}.{key}[{i}]")
-    if spec.get("ephemeralContainers"):
-        errors.append(forbidden(f"{path}.ephemeralContainers", "cannot be set on create"))
     if spec.get("nodeName") and spec.get("schedulingGates"):
         detail = "cannot be set until all schedulingGates have been cleared"
         errors.append(forbidden(f"{path}.nodeName", detail))
     return errors
+
+
+def creation_errors(spec: Json, path: str) -> list[FieldError]:
+    """What a new Pod may not have yet."""
+    if spec.get("ephemeralContainers"):
+        return [forbidden(f"{path}.ephemeralContainers", "cannot be set on create")]
+    return []
 
 
 def template_errors(template: Json, path: str, release: Release) -> list[FieldError]:
