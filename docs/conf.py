@@ -35,6 +35,9 @@ html_theme_options = {
     "fixed_sidebar": True,
     "page_width": "1180px",
     "sidebar_width": "250px",
+    "font_family": "system-ui, 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif",
+    "head_font_family": "system-ui, 'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif",
+    "font_size": "16px",
 }
 html_sidebars = {"**": ["about.html", "searchfield.html", "navigation.html"]}
 html_show_sphinx = False

@@ -77,7 +77,7 @@ def _plain(line: str) -> str:
 def _masked(line: str, before: list[str]) -> str:
     """The line as it was shown, if it has a mark for text left out and still fits; otherwise as it is printed."""
     for old in before:
-        if "…" in old and re.fullmatch("[^\n]*".join(re.escape(part) for part in old.split("…")), line):
+        if "…" in old and old.strip() != "…" and re.fullmatch("[^\n]*".join(re.escape(part) for part in old.split("…")), line):
             return old
     return line
 
