@@ -92,13 +92,21 @@ def _run(scenario: Scenario, at: int | None, choice: Choice, seed: int | None) -
     """The run of a scenario, which goes on beyond the instant that is asked about, to know what comes next."""
     from kubesim import api
     from kubesim.explanations.explain import Asked
+    from kubesim.explanations.view import KnownBug
+    from kubesim.exploration.bugs_met import bugs_met
 
     wanted = scenario.until if at is None else at
     until = None if wanted is None else wanted + _LOOK_AHEAD
+
+    def run(variant: Scenario) -> History:
+        return api.run(variant, seed=seed, until=until)
+
     with Waiting(f"running {scenario.name}"):
-        history = api.run(scenario, seed=seed, until=until)
+        history = run(scenario)
+        met = bugs_met(scenario, history, run)
     sent = tuple(document.raw for document in scenario.objects)
-    return Asked(history, _instant(history, wanted), sent, choice)
+    bugs = tuple(KnownBug(bug.name, bug.summary, bug.release, bug.fixed_in) for bug in met)
+    return Asked(history, _instant(history, wanted), sent, choice, bugs)
 
 
 def _print_findings(found: list[Finding], form: str) -> None:
@@ -115,12 +123,18 @@ def _print_findings(found: list[Finding], form: str) -> None:
 
 
 def _print(asked: Asked, subjects: Sequence[Subject], found: list[Finding], form: str) -> None:
-    from kubesim.explanations.text import data, finding_data, finding_lines, lines
+    from kubesim.explanations.text import bug_data, bug_lines, data, finding_data, finding_lines, lines
 
     if form == "json":
         head = _head(asked.history)
         at = (asked.at - asked.history.started) / 1e9
-        whole = {**head, "at": at, "findings": finding_data(found), "explanations": data(subjects)}
+        whole = {
+            **head,
+            "at": at,
+            "findings": finding_data(found),
+            "knownBugs": bug_data(asked.bugs),
+            "explanations": data(subjects),
+        }
         click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
         return
     import os
@@ -131,6 +145,8 @@ def _print(asked: Asked, subjects: Sequence[Subject], found: list[Finding], form
     style = style_for(sys.stdout, os.environ)
     said = heading(asked.history, style)
     said[0] += style.paint("dim", f", at {relative_time(asked.at - asked.history.started)}")
+    for bug in asked.bugs:
+        said += ["", *bug_lines(bug, style)]
     if found:
         said += ["", style.paint("warn", "Without running it:"), *finding_lines(found, style)]
     click.echo("\n".join([*said, "", *lines(subjects, style)]))

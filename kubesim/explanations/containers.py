@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kubesim.explanations.explanation import State
-from kubesim.explanations.known_bugs import met_bug
+from kubesim.explanations.known_bugs import not_restarted, not_started
 from kubesim.explanations.probes import budget, handler_text, threshold
 from kubesim.explanations.stopping import ending, stopping
 from kubesim.explanations.view import View
@@ -119,7 +119,7 @@ def _starting(view: View, name: str) -> State:
         why = f"its image is being pulled ({image})"
         return State("starting: pulling its image", pulling.at, why, ("K-29",), ("the pull to end",))
     if wish is None:
-        if (bug := met_bug(view)) is not None:
+        if (bug := not_started(view)) is not None:
             return State("waiting, and will not start", view.life.created, bug.why, bug.rules, (), bug.changes)
         return State("waiting", view.life.created, "the kubelet has not looked at it", ("K-20",), ("the next sync",))
     decision, action = wish
@@ -218,6 +218,8 @@ def _ended(view: View, name: str, run: Run) -> State:
     again = _again(view, name, run)
     if again is None:
         return State(f"{where}, for good", run.exit, why, rules)
+    if (bug := not_restarted(view, name)) is not None:
+        return State(f"{where}, and will not start again", run.exit, f"{why}; {bug.why}", bug.rules, (), bug.changes)
     reason, reason_rules, waits, changes = again
     held = view.wish(name, "hold back")
     is_held = held is not None and run.exit is not None and held[0].at >= run.exit

@@ -12,7 +12,7 @@ from kubesim.explanations.containers import container_state
 from kubesim.explanations.explanation import Explanation, State, Upcoming
 from kubesim.explanations.jobs import job_at, job_state
 from kubesim.explanations.pods import pod_state
-from kubesim.explanations.view import View, records_of, view_of
+from kubesim.explanations.view import KnownBug, View, records_of, view_of
 from kubesim.history.history import History
 from kubesim.history.lives import SANDBOX, PodLife
 from kubesim.history.records import ActionDone
@@ -51,6 +51,8 @@ class Asked:
     at: Instant
     sent: tuple[Mapping[str, Any], ...] = ()
     choice: Choice = field(default_factory=Choice)
+    bugs: tuple[KnownBug, ...] = ()
+    """The known bugs that the run has met, where that was looked at."""
 
 
 def explain(asked: Asked) -> tuple[Subject, ...]:
@@ -103,7 +105,7 @@ def _pods(asked: Asked) -> Iterable[Subject]:
             continue
         if choice.container and choice.container not in life.containers:
             continue
-        view = view_of(asked.history, life, asked.at, records.get((life.namespace, life.name), ()))
+        view = view_of(asked.history, life, asked.at, records.get((life.namespace, life.name), ()), asked.bugs)
         yield _pod(asked, life, view, lost)
 
 

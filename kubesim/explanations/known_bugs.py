@@ -3,49 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from kubesim.explanations.view import View
 from kubesim.releases.tables import load
 from kubesim.timelines.lanes_model import Role
+from kubesim.units import MINUTE
 
-_STUCK_PROBES: Final = "sidecar_probes_end_in_never_pods"
+_PROBES_END: Final = "sidecar_probes_end_in_never_pods"
+_MAINS_FORGOTTEN: Final = "mains_forgotten_after_kubelet_restart"
+_ITS_TURN: Final = MINUTE
+"""A container that is to start again and has not after this long, without a back-off, is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
-class KnownBug:
-    """A bug that a Pod has met: its name in ``--bug``, what it does, and what helps."""
+class Hindrance:
+    """A bug that keeps a container from starting."""
 
-    name: str
     why: str
     rules: tuple[str, ...]
     changes: tuple[str, ...]
 
 
-def met_bug(view: View) -> KnownBug | None:
-    """The known bug because of which a main container is not started although nothing seems to be in its way."""
-    kubelet = view.kubelet
-    probed = [
-        name
-        for name, role in view.roles.items()
-        if role is Role.SIDECAR and view.container(name).get("startupProbe") and view.run(name) is not None
-    ]
-    if kubelet is None or not probed:
+def not_started(view: View) -> Hindrance | None:
+    """The bug because of which a main container has not started although nothing seems to be in its way."""
+    return _hindrance(view, _PROBES_END)
+
+
+def not_restarted(view: View, name: str) -> Hindrance | None:
+    """The bug because of which a main container that is to be started again is not."""
+    run = view.run(name)
+    if view.roles.get(name) is not Role.MAIN or run is None or run.exit is None or view.at - run.exit < _ITS_TURN:
         return None
-    restarted = [name for name in probed if len(view.runs(name)) > 1]
-    if restarted and kubelet.has_bug(_STUCK_PROBES) and view.spec.get("restartPolicy") == "Never":
-        return _bug(_STUCK_PROBES, kubelet.name, ", ".join(restarted))
-    return None
+    return _hindrance(view, _MAINS_FORGOTTEN)
 
 
-def _bug(name: str, release: str, subject: str) -> KnownBug:
-    known: dict[str, Any] = load("bugs")[name]
-    fixed = [span["fixed_in"] for span in known["affected"] if span.get("fixed_in", "").count(".") == 2]
-    summary = " ".join(str(known["summary"]).split())
-    rules = tuple(rule for rule in known["rules"] if " " not in rule)
-    return KnownBug(
-        name,
-        f"{subject} has met a known bug of {release} ({name}): {summary}",
+def _hindrance(view: View, name: str) -> Hindrance | None:
+    bug = next((one for one in view.bugs if one.name == name), None)
+    if bug is None:
+        return None
+    fixed = (f"{bug.fixed_in} and later do not have it",) if bug.fixed_in else ()
+    rules = tuple(rule for rule in load("bugs")[name]["rules"] if " " not in rule)
+    return Hindrance(
+        f"a known bug of {bug.release}, {name}: {bug.summary}",
         rules,
-        (f"a patch without it: {', '.join(fixed)}", f"--bug {name}=off shows the run without it"),
+        (*fixed, f"--bug {name}=off shows the run without"),
     )

@@ -8,7 +8,7 @@ from typing import Final
 from kubesim.explanations import advice
 from kubesim.explanations.containers import ITS_END, container_state, first_unsatisfied
 from kubesim.explanations.explanation import State
-from kubesim.explanations.known_bugs import met_bug
+from kubesim.explanations.known_bugs import not_started
 from kubesim.explanations.stopping import asked
 from kubesim.explanations.view import View
 from kubesim.history.lives import SANDBOX
@@ -213,7 +213,7 @@ def _running(view: View) -> State:
     parts, rules = [], ["S-3"]
     if waiting:
         parts.append(f"{', '.join(waiting)} {'have' if len(waiting) > 1 else 'has'} not started")
-        if (bug := met_bug(view)) is not None:
+        if (bug := not_started(view)) is not None:
             parts.append(bug.why)
     if ready.get("status") != "True" and not waiting:
         parts += _not_ready(view)

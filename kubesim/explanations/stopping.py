@@ -127,6 +127,8 @@ def ending(view: View, name: str, run: Run) -> tuple[str, tuple[str, ...]]:
     """How a run ended and why, with the rules."""
     if run.oom_killed:
         return "the kernel killed it: it used more memory than its limit", ("K-90",)
+    if run.reason == "Unknown":
+        return "its machine went down with it", ("K-47", "K-92")
     killed = next((signal for signal in run.signals if signal.signal == "KILL"), None)
     stopped = [stop for stop in run.stops if run.exit is None or stop.at <= run.exit]
     if not stopped and not run.signals:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from kubesim.explanations.explain import Subject
 from kubesim.explanations.explanation import Explanation
 from kubesim.explanations.finding import Finding
+from kubesim.explanations.view import KnownBug
 from kubesim.timelines.html_rules import rule_page, rule_pages
 from kubesim.timelines.style import Style
 from kubesim.timelines.text import relative_time
@@ -17,6 +18,19 @@ from kubesim.units import to_seconds
 MOST_SHOWN: Final = 12
 """So many Pods are explained at length; of more it is said how many there are."""
 _LABEL: Final = 8
+
+
+def bug_lines(bug: KnownBug, style: Style) -> Iterator[str]:
+    """A known bug that the run has met."""
+    yield style.paint("warn", f"It meets a known bug of {bug.release}: {bug.name}")
+    yield from _entry("found", bug.summary, style, "")
+    fixed = f"{bug.fixed_in} and later do not have it; " if bug.fixed_in else ""
+    yield from _entry("instead", f"{fixed}--bug {bug.name}=off shows the run without it", style, "")
+
+
+def bug_data(bugs: Iterable[KnownBug]) -> list[dict[str, Any]]:
+    """The known bugs for machines."""
+    return [{"name": one.name, "release": one.release, "fixedIn": one.fixed_in, "summary": one.summary} for one in bugs]
 
 
 def finding_lines(found: Sequence[Finding], style: Style) -> Iterator[str]:

@@ -29,6 +29,16 @@ _STATUSES: Final = ("initContainerStatuses", "containerStatuses", "ephemeralCont
 
 
 @dataclass(frozen=True, slots=True)
+class KnownBug:
+    """A known bug that made a difference in the run; ``fixed_in`` is the first patch of its minor without it."""
+
+    name: str
+    summary: str
+    release: str
+    fixed_in: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """One Pod at an instant. ``raw`` is the object as the API server had it, the last one if it has gone by then."""
 
@@ -42,6 +52,7 @@ class View:
     """Everything that concerns the Pod, in order, the future included."""
     kubelet: Release | None = None
     """What the kubelet of its node runs; None while it is on no node."""
+    bugs: tuple[KnownBug, ...] = ()
 
     @property
     def spec(self) -> Mapping[str, Any]:
@@ -138,7 +149,13 @@ class View:
         return None
 
 
-def view_of(history: History, life: PodLife, at: Instant, records: tuple[AnyRecord, ...] | None = None) -> View:
+def view_of(
+    history: History,
+    life: PodLife,
+    at: Instant,
+    records: tuple[AnyRecord, ...] | None = None,
+    bugs: tuple[KnownBug, ...] = (),
+) -> View:
     """The Pod at an instant, which must not lie before its creation. ``records`` saves looking for them again."""
     version = next(one for one in reversed(life.versions) if one.at <= at)
     concerned = records_of(history).get((life.namespace, life.name), ()) if records is None else records
@@ -146,7 +163,7 @@ def view_of(history: History, life: PodLife, at: Instant, records: tuple[AnyReco
     roles = container_roles(version.object)
     if kubelet is not None and kubelet.policy("sidecar_field_at_kubelet") == "unknown":
         roles = {name: Role.INIT if role is Role.SIDECAR else role for name, role in roles.items()}
-    return View(history, life, at, version.object, roles, concerned, kubelet)
+    return View(history, life, at, version.object, roles, concerned, kubelet, bugs)
 
 
 def records_of(history: History) -> dict[tuple[str, str], tuple[AnyRecord, ...]]:

@@ -176,10 +176,10 @@ def bug_is_in(name: str, point: Point) -> bool:
 
 
 def fixed_in(name: str, text: str) -> str | None:
-    """The patch of a release's minor that is free of a known bug, or None if none is."""
-    minor = parse_release(text)[0]
+    """The first patch of a release's minor after it that is free of a known bug, or None if none is."""
+    minor, patch = parse_release(text)
     ends = [parse_point(span["fixed_in"]) for span in load("bugs")[name]["affected"] if "fixed_in" in span]
-    found = next((point for point in ends if point[0] == minor), None)
+    found = min((point for point in ends if point[0] == minor and point[1] > patch), default=None)
     return None if found is None else f"1.{found[0]}.{found[1]}"
 
 

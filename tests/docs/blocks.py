@@ -164,6 +164,8 @@ def _console(block: Block, page: Page) -> list[str]:
     for command in commands(block):
         printed, code = output(command.text, page.folder)
         found = _differences(printed, list(command.shown))
+        if command.shown and not any(line.strip(" …") for line in command.shown):
+            found = ["everything is left out: show what matters"]
         problems += [f"{block.page.relative_to(ROOT)}:{command.line}: $ {command.text}\n{one}" for one in found]
     wanted = int(block.settings.get("exit", "0"))
     if code != wanted and not problems:

@@ -55,7 +55,11 @@ def _shown(printed: list[str], before: list[str]) -> list[str] | None:
     for line in before:
         if line.strip() == "…":
             continue
-        following = next((later for later in range(place, len(printed)) if _same(printed[later], line)), None)
+        rest = range(place, len(printed))
+        following = next((later for later in rest if printed[later] == line), None)
+        following = (
+            next((later for later in rest if _same(printed[later], line)), None) if following is None else following
+        )
         if following is None:
             return None
         if following > place:
@@ -77,7 +81,11 @@ def _plain(line: str) -> str:
 def _masked(line: str, before: list[str]) -> str:
     """The line as it was shown, if it has a mark for text left out and still fits; otherwise as it is printed."""
     for old in before:
-        if "…" in old and old.strip() != "…" and re.fullmatch("[^\n]*".join(re.escape(part) for part in old.split("…")), line):
+        if (
+            "…" in old
+            and old.strip() != "…"
+            and re.fullmatch("[^\n]*".join(re.escape(part) for part in old.split("…")), line)
+        ):
             return old
     return line
 

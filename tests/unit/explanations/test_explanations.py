@@ -217,11 +217,22 @@ spec: {cluster: {images: {"example.com/gone:1": {missing: true}}}}
 
 
 def test_a_known_bug_that_holds_a_pod_up_is_named() -> None:
-    path = Path(__file__).parents[3] / "scenarios/questions/10-startup-probe-fails-first.yaml"
-    found = explained(path.read_text(), "2m", release="1.32")
-    one(found["app"], where="will not start", why="(sidecar_probes_end_in_never_pods)", changes="1.33.6", rule="K-106")
+    scenarios = Path(__file__).parents[3] / "scenarios"
+    stuck = (scenarios / "questions/10-startup-probe-fails-first.yaml").read_text()
+    found = explained(stuck, "2m", release="1.33.5")
+    one(found["app"], where="will not start", why="sidecar_probes_end_in_never_pods", changes="1.33.6", rule="K-106")
     assert "known bug" in found["work"].why
-    assert explained(path.read_text(), "2m", release="1.33.6")["work"].where.startswith("Succeeded")
+    assert explained(stuck, "2m", release="1.33.6")["work"].where.startswith("Succeeded")
+    forgotten = (scenarios / "bugs/mains-forgotten-after-kubelet-restart.yaml").read_text()
+    found = explained(forgotten, "5m")
+    one(found["app"], where="will not start again", why="mains_forgotten_after", changes="1.35.4", rule="K-41")
+    assert explained(forgotten.replace("1.35.0", "1.35.4"), "5m")["app"].where == "running"
+
+
+def test_a_machine_that_goes_down_takes_its_containers_along() -> None:
+    path = Path(__file__).parents[3] / "scenarios/faults/reboot-with-sidecar.yaml"
+    found = explained(path.read_text(), "40s", release="1.29")
+    one(found["app"], where="ended with 255", why="its machine went down with it", rule="K-47")
 
 
 # -- no node, no object -----------------------------------------------------------------------------------------------

@@ -79,5 +79,6 @@ def test_a_pod_that_has_ended_keeps_its_address_without_the_bug() -> None:
 
 def test_the_patch_that_is_free_of_a_bug() -> None:
     assert fixed_in("ordering_waits_for_absent_sidecars", "1.30.1") == "1.30.4"
+    assert fixed_in("sidecar_probes_end_in_never_pods", "1.33.5") == "1.33.6"
     assert fixed_in("sidecar_probes_end_in_never_pods", "1.32") is None
     assert fixed_in("sidecar_probes_end_in_never_pods", "1.28") is None
