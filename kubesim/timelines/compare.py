@@ -6,6 +6,7 @@ another; times when they lie further apart than the jitter. What differs by less
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -50,6 +51,10 @@ _KINDS: Final = (
     "time",
 )
 """The kinds of differences, those that others follow from first."""
+
+
+_PARTS: Final = re.compile(r", (?![^(]*\))")
+"""Between the parts of a label; the commas inside brackets are between gates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +114,17 @@ def what_differs(histories: Sequence[History]) -> tuple[str, ...]:
 
 
 def sides_of(histories: Sequence[History]) -> list[Side]:
-    """Runs as the sides of a comparison, each named by where it ran."""
+    """Runs as the sides of a comparison, each named by where it ran; what holds for all is not said of each."""
     labels = [where_it_ran(history.header) for history in histories]
-    return [Side(label, f"on {label}", history) for label, history in zip(labels, histories, strict=True)]
+    shared = set.intersection(*(set(_PARTS.split(label)[1:]) for label in labels))
+    return [Side(label, _said(label, shared), history) for label, history in zip(labels, histories, strict=True)]
+
+
+def _said(label: str, shared: set[str]) -> str:
+    """``on 1.28``, ``on 1.29 with nodes 1.28``."""
+    release, *others = _PARTS.split(label)
+    own = [other for other in others if other not in shared]
+    return f"on {release}" + (f" with {' and '.join(own)}" if own else "")
 
 
 def paired_names(base: History, other: History) -> dict[Key, str]:

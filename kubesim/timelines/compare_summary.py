@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -14,18 +13,18 @@ from kubesim.timelines.compare_facts import (
     Moment,
     Name,
     Portrait,
-    job_of,
     seconds_text,
 )
-from kubesim.timelines.compare_words import contrast, is_new, listed, named
+from kubesim.timelines.compare_input import dropped, missing, refusals, roles
+from kubesim.timelines.compare_words import contrast, is_new, is_one_of_several, listed, named
 from kubesim.timelines.lanes_model import Role
 from kubesim.units import SECOND
 
 MOST: Final = 5
 """How many sentences a summary has at most."""
 
-_LONGEST: Final = 160
-"""Longer texts of other people are cut in a sentence; the table has all of them."""
+_CONSEQUENCE: Final = 3 * SECOND
+"""So much later a container is stopped because another has ended: a relist, a sync, and a status in between."""
 
 _SOON: Final = 2 * SECOND
 """What follows an end within a relist and a sync may well be its consequence."""
@@ -39,9 +38,10 @@ def summary(said: Sequence[str], portraits: Sequence[Portrait], differences: Seq
         yield f"Nothing differs: it is the same {listed(said)}."
         return
     tellers: tuple[Teller, ...] = (
-        _refusals,
-        _missing,
-        _dropped,
+        refusals,
+        missing,
+        roles,
+        dropped,
         _starts,
         _stops,
         _graces,
@@ -58,103 +58,6 @@ def summary(said: Sequence[str], portraits: Sequence[Portrait], differences: Seq
 
 def _container(moment: Moment, portraits: Sequence[Portrait]) -> str:
     return named(f"{moment.subject}/{moment.container}", portraits)
-
-
-# -- what the API server made of the input ----------------------------------------------------------------------------
-
-
-def _refusals(said: Sequence[str], _: Sequence[Portrait], differences: Sequence[Difference]) -> Iterator[str]:
-    told = False
-    for one in differences:
-        refusals = [value for value in one.values if value.startswith("refused")]
-        follows = told and all(value.startswith(_NOT_FOUND) for value in refusals)
-        if one.kind == "admission" and refusals and not follows:
-            told = True
-            yield contrast(said, [_answer(one.subject, value) for value in one.values], "the API server")
-
-
-_NOT_FOUND: Final = "refused (404"
-"""What was refused before cannot be found later; of that nothing is said."""
-
-_INVALID: Final = re.compile(r'\): \w+ "[^"]*" is invalid: ')
-
-
-def _answer(request: str, value: str) -> str:
-    """``create Pod`` and the API server's answer; that the object is the invalid one goes without saying."""
-    if value == NOTHING:
-        return f"there is no {request}"
-    verb, _, kind = request.partition(" ")
-    if value.startswith("refused"):
-        detail = _cut(_INVALID.sub("): ", value.removeprefix("refused")))
-        return f"the API server refuses to {verb} {f'the {kind}' if kind else 'it'}{detail}"
-    return "the API server accepts it"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def _missing(said: Sequence[str], portraits: Sequence[Portrait], differences: Sequence[Difference]) -> Iterator[str]:
-    """Pods that some sides make and others do not; a refusal has said so of those that are asked for."""
-    refused = any(one.kind == "admission" and "refused" in "".join(one.values) for one in differences)
-    missing = [one for one in differences if one.kind == "object" and not refused]
-    jobs = list(dict.fromkeys(job for one in missing if (job := job_of(one.subject))))
-    for job in jobs:
-        counts = [len({name for name in one.roles if job_of(name) == job}) for one in portraits]
-        yield contrast(said, [f"Job {job} makes {count} Pod{'s' if count != 1 else ''}" for count in counts])
-    for one in missing:
-        if not job_of(one.subject):
-            kind = "container" if _is_container(one.subject, portraits) else "Job" if "job/" in one.subject else "Pod"
-            what = f"{kind} {named(one.subject, portraits).removeprefix('job/')}"
-            yield contrast(said, [f"there is {'no ' if value == NOTHING else ''}{what}" for value in one.values])
-
-
-def _is_container(subject: str, portraits: Sequence[Portrait]) -> bool:
-    return any(subject.rpartition("/")[0] in one.roles for one in portraits)
-
-
-def _dropped(said: Sequence[str], portraits: Sequence[Portrait], differences: Sequence[Difference]) -> Iterator[str]:
-    """Fields that are stored on some sides only, those with the same sides together."""
-    fields: dict[tuple[str, ...], list[str]] = {}
-    yield from _no_sidecars(said, portraits, differences)
-    for one in differences:
-        if one.kind == "spec" and NOTHING in one.values and not _RESTART_POLICY.fullmatch(one.aspect):
-            is_there = (one.subject in portrait.subjects for portrait in portraits)
-            kept = tuple(
-                "" if not there else "drops" if value == NOTHING else "stores"
-                for value, there in zip(one.values, is_there, strict=True)
-            )
-            fields.setdefault(kept, []).append(one.aspect)
-    for kept, paths in fields.items():
-        few = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
-        yield contrast(said, [f"the API server {verb} {few}" if verb else "" for verb in kept])
-
-
-_RESTART_POLICY: Final = re.compile(r"spec\.initContainers\[(.+)\]\.restartPolicy")
-
-
-def _no_sidecars(
-    said: Sequence[str], portraits: Sequence[Portrait], differences: Sequence[Difference]
-) -> Iterator[str]:
-    """Init containers whose restartPolicy is dropped on some sides: there they are no sidecars."""
-    found: dict[tuple[bool | None, ...], list[str]] = {}
-    for one in differences:
-        name = _RESTART_POLICY.fullmatch(one.aspect)
-        if one.kind == "spec" and name and {*one.values} == {NOTHING, "Always"}:
-            is_there = (one.subject in portrait.subjects for portrait in portraits)
-            kept = tuple(value != NOTHING if there else None for value, there in zip(one.values, is_there, strict=True))
-            if name[1] not in found.setdefault(kept, []):
-                found[kept].append(name[1])
-    for kept, names in found.items():
-        several = len(names) > 1
-        who = " and ".join([", ".join(names[:-1]), names[-1]]) if several else names[0]
-        ordinary = "are ordinary init containers" if several else "is an ordinary init container"
-        words = {
-            None: "",
-            True: f"{who} {'are sidecars' if several else 'is a sidecar'}",
-            False: f"{who} {ordinary}, for the API server drops {'their' if several else 'its'} restartPolicy",
-        }
-        yield contrast(said, [words[side] for side in kept], "" if several else who)
 
 
 # -- starting ---------------------------------------------------------------------------------------------------------
@@ -231,7 +134,8 @@ def _stops(said: Sequence[str], portraits: Sequence[Portrait], differences: Sequ
         ]
         texts = [stopping(one, pod) for one in portraits]
         if (orders or reached) and len(set(texts)) > 1 and is_new(pod, told):
-            yield contrast(said, texts)
+            sentence = contrast(said, texts)
+            yield f"{pod}: {sentence[:1].lower()}{sentence[1:]}" if is_one_of_several(pod, portraits) else sentence
 
 
 def _graces(said: Sequence[str], _: Sequence[Portrait], differences: Sequence[Difference]) -> Iterator[str]:
@@ -262,23 +166,24 @@ def stopping(one: Portrait, pod: str) -> str:
     late = [(at, moment) for at, moment in sorted(stops.values()) if at - first > JITTER]
     if not late:
         return _at_once(one, pod, early, first)
-    roles = one.roles.get(pod, {})
+    own = one.roles.get(pod, {})
     told = [
-        f"{_with_role(moment.container, roles)} waits {seconds_text(at - first)}{_for_whom(one, moment, at)}"
+        f"{_with_role(moment.container, own)} waits {seconds_text(at - first)}{_for_whom(one, moment, at)}"
         for at, moment in late
     ]
     return ", ".join(told)
 
 
 def _at_once(one: Portrait, pod: str, early: Sequence[str], at: int) -> str:
-    roles = one.roles.get(pod, {})
-    mains = [name for name, role in roles.items() if role in (Role.MAIN, Role.SIDECAR)]
+    own = one.roles.get(pod, {})
+    mains = [name for name, role in own.items() if role in (Role.MAIN, Role.SIDECAR)]
     if len(early) > 1:
         who = "all containers" if set(mains) <= set(early) else " and ".join(early)
         return f"{who} get SIGTERM at once"
     ended = _latest_end(one, Moment(pod, early[0], ""), at)
-    return f"only {_with_role(early[0], roles)} gets SIGTERM" + (
-        f", {seconds_text(at - ended[0])} after {ended[1]} ended" if ended else ""
+    is_why = ended is not None and at - ended[0] <= _CONSEQUENCE
+    return f"only {_with_role(early[0], own)} gets SIGTERM" + (
+        f", {seconds_text(at - ended[0])} after {ended[1]} ended" if ended and is_why else ""
     )
 
 
@@ -437,7 +342,8 @@ _KIND_NAMES: Final = {
 
 def _first_time(said: Sequence[str], times: Sequence[Difference]) -> str:
     """The first thing that happens at another time, from which later ones may follow."""
-    what = times[0].aspect.partition(", and ")[0]
-    what = f"{times[0].subject} {what}" if what.startswith("is ") else what
-    texts = [f"{what} after {value}" if value != NOTHING else f"{what} never" for value in times[0].values]
+    first = next((one for one in times if NOTHING not in one.values), times[0])
+    what = first.aspect.partition(", and ")[0]
+    what = f"{first.subject} {what}" if what.startswith("is ") else what
+    texts = [f"{what} after {value}" if value != NOTHING else f"{what} never" for value in first.values]
     return contrast(said, texts)

@@ -42,6 +42,16 @@ def named(subject: str, portraits: Sequence[Portrait]) -> str:
     return subject if several or not pod or pod == "job" else container
 
 
+def is_one_of_several(pod: str, portraits: Sequence[Portrait]) -> bool:
+    """Whether a sentence has to say which Pod it is about."""
+    return len({known for one in portraits for known in one.roles} | {pod}) > 1
+
+
+def together_named(names: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+
+
 def is_new(subject: str, told: set[tuple[str, str]]) -> bool:
     """Whether nothing was told yet of this subject, nor of a Pod of the same Job, which stands for all; notes it."""
     job = job_of(subject)

@@ -333,8 +333,8 @@
         let path = `M${left} 5`;
         for (let step = 1; step <= count; step++) path += `L${left + ((right - left) * step) / count} ${step === count ? 5 : step % 2 ? 1 : 9}`;
         found.append(draw("path", { d: path, fill: "none", stroke: theme().faint }));
-        const words = `(${about(end - start)})`;
-        if (measure(words, 10.5) < right - left) { found.append(write(words, (left + right) / 2, 21, { "text-anchor": "middle", "font-style": "italic", "font-size": 10.5, fill: theme().faint })); taken = (left + right + measure(words, 10.5)) / 2; }
+        const words = `(${about(end - start)})`, wide = measure(words, 10.5);
+        if (wide < right - left && (left + right - wide) / 2 > taken + 4) { found.append(write(words, (left + right) / 2, 21, { "text-anchor": "middle", "font-style": "italic", "font-size": 10.5, fill: theme().faint })); taken = (left + right + measure(words, 10.5)) / 2; }
         continue;
       }
       found.append(draw("path", { d: `M${left} 5H${right}`, stroke: theme().faint }));

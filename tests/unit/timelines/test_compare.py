@@ -9,7 +9,7 @@ import pytest
 
 from kubesim import api
 from kubesim.history.history import History
-from kubesim.history.records import ActionDone, AnyRecord, Ended, EventEmitted
+from kubesim.history.records import ActionDone, AnyRecord, ComponentHeader, Ended, EventEmitted
 from kubesim.timelines.compare import Comparison, Side, compare, what_differs
 from kubesim.timelines.compare_facts import Difference, job_of
 from kubesim.timelines.compare_text import compare_data, compare_text, together
@@ -145,6 +145,12 @@ HAND: Final[list[tuple[str, tuple[AnyRecord, ...], tuple[AnyRecord, ...], list[s
         ["In A there is Event BackOff about p; in B there is no Event BackOff about p."],
     ),
     (
+        "what is done to a container",
+        (refused("kill", 404, "the container is not running"),),
+        (ActionDone(at=SECOND, do="kill", code=200),),
+        ["In A kill cannot be done: the container is not running; in B kill is done."],
+    ),
+    (
         "refused, and then not found",
         (),
         (refused("patch Pod", 422, 'Pod "p" is invalid: spec: no'), refused("delete Pod", 404, "not found")),
@@ -184,6 +190,45 @@ def test_an_earlier_stop_of_the_sidecar_is_told_by_who_waits_for_whom() -> None:
     assert sentences(stopped(10), stopped(14.5)) == (
         "In A all containers get SIGTERM at once; in B the sidecar proxy waits 4.5 s for app.",
     )
+
+
+def test_what_a_webhook_chose_to_inject_is_no_field_that_was_dropped() -> None:
+    def injected(as_sidecar: bool) -> History:
+        inits = [{"name": "proxy", "restartPolicy": "Always", "image": "p"}] if as_sidecar else []
+        raw = pod_object("p", ["app"] if as_sidecar else ["app", "proxy"], inits)
+        pod = changed(0, "Pod", "p", "ADDED", object=raw)
+        return History(header(), [pod, Ended(at=SECOND, why="until")])
+
+    found = of(injected(False), injected(True))
+    assert found.summary == ("In A proxy is an ordinary container; in B it is a sidecar.",)
+    assert any(row.kind == "spec" for row in found.differences), "the table has the fields"
+
+
+def test_a_field_that_is_dropped_is_named() -> None:
+    def stored(**fields: Any) -> History:
+        raw = pod_object("p", ["app"])
+        raw["spec"]["containers"][0].update(fields)
+        return History(header(), [changed(0, "Pod", "p", "ADDED", object=raw), Ended(at=SECOND, why="until")])
+
+    assert sentences(stored(), stored(resizePolicy="x")) == (
+        "In A the API server drops spec.containers[app].resizePolicy; in B it stores "
+        "spec.containers[app].resizePolicy.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("nodes", "said"),
+    [
+        (("1.28", "1.28"), "on 1.29 and 1.30"),
+        (("1.28", "1.27"), "on 1.29 with nodes 1.28 and 1.30 with nodes 1.27"),
+    ],
+)
+def test_what_holds_for_all_is_not_said_of_each(nodes: tuple[str, str], said: str) -> None:
+    runs = [
+        History(header(release, nodes=(ComponentHeader(name="node1", release=node),)), [Ended(at=SECOND, why="until")])
+        for release, node in zip(("1.29", "1.30"), nodes, strict=True)
+    ]
+    assert what_differs(runs) == (f"Nothing differs: it is the same {said}.",)
 
 
 # -- rows -------------------------------------------------------------------------------------------------------------
