@@ -20,8 +20,14 @@ MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
+LONGEST: Final = 366 * DAY
+"""The longest duration that a scenario or an option can speak of."""
+
 EPOCH_UNIX_SECONDS: Final = 1_704_067_200
 """Instant 0 is 2024-01-01T00:00:00Z, so that histories of one scenario carry the same timestamps for ever."""
+
+_LONGEST: Final = 2**63 - 1
+"""The longest duration, in nanoseconds, as in Go."""
 
 _UNITS: Final[dict[str, int]] = {
     "ns": NANOSECOND,
@@ -48,7 +54,8 @@ def to_seconds(duration: Duration) -> float:
 def parse_duration(text: str) -> Duration:
     """Nanoseconds of a Go duration such as ``1m30s`` or ``250ms``.
 
-    Raises ValueError with the accepted form when the text is not one. Source: Go ``time.ParseDuration``.
+    Raises ValueError with the accepted form when the text is not one, or is longer than Go's durations can be.
+    Source: Go ``time.ParseDuration``.
     """
     body = text.strip()
     sign = -1 if body.startswith("-") else 1
@@ -61,6 +68,8 @@ def parse_duration(text: str) -> Duration:
         position = part.end()
     if not body or position != len(body):
         raise ValueError(f'{text!r} is not a duration; write it as "90s", "1m30s" or "250ms"')
+    if total > _LONGEST:
+        raise ValueError(f"{text!r} is longer than a duration can be; the longest is 2562047h, about 292 years")
     return sign * int(total)
 
 

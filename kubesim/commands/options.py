@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from kubesim.units import Duration, parse_duration
+from kubesim.units import HOUR, LONGEST, Duration, parse_duration
 
 _TRUE: Final = ("true", "t", "1", "on")
 _FALSE: Final = ("false", "f", "0", "off")
@@ -40,6 +40,8 @@ def duration(text: str | Duration) -> Duration:
         raise click.BadParameter(str(error)) from error
     if found < 0:
         raise click.BadParameter(f"{text!r} is negative; write a duration from 0s on")
+    if found > LONGEST:
+        raise click.BadParameter(f"{text!r} is longer than a run can be; the longest is {LONGEST // HOUR}h, a year")
     return found
 
 

@@ -47,6 +47,9 @@ SUFFIX_WRONG: Final = "unable to parse quantity's suffix"
 
 _NANOS: Final = 10**9
 _LARGEST: Final = 2**63 - 1
+_MOST_DIGITS: Final = 1000
+"""More digits than any amount has: what is written with more is not worked out digit by digit."""
+
 _DECIMAL_SUFFIXES: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY_SUFFIXES: Final = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _SUFFIX_OF_DECIMAL: Final = {exponent: suffix for suffix, exponent in _DECIMAL_SUFFIXES.items()}
@@ -67,6 +70,8 @@ def parse_quantity(written: str | int | float) -> Quantity:
         raise ValueError(FORMAT_WRONG)
     sign, whole, fraction, suffix = match[1], match[2] or "0", match[3] or "", match[4]
     format_, exponent = _interpret(suffix)
+    if abs(exponent) > _MOST_DIGITS or len(whole) > _MOST_DIGITS or len(fraction) > _MOST_DIGITS:
+        return _beyond_counting(sign, whole, fraction, exponent, format_)
     scale = Fraction(2) ** exponent if format_ is Format.BINARY_SI else Fraction(10) ** exponent
     magnitude = Fraction(int(whole + fraction), 10 ** len(fraction)) * scale
     if format_ is Format.BINARY_SI:
@@ -76,6 +81,15 @@ def parse_quantity(written: str | int | float) -> Quantity:
         return Quantity(nanos, format_, text)
     if format_ is Format.BINARY_SI and 0 < nanos < _NANOS:
         format_ = Format.DECIMAL_SI
+    return Quantity(nanos, format_, canonical_text(nanos, format_))
+
+
+def _beyond_counting(sign: str, whole: str, fraction: str, exponent: int, format_: Format) -> Quantity:
+    """What is larger than an amount can be is the largest amount, what is smaller than a nano-unit is one (or 0)."""
+    if not (whole + fraction).strip("0"):
+        return Quantity(0, format_, "0")
+    is_large = exponent > 0 if abs(exponent) > _MOST_DIGITS else len(whole) > _MOST_DIGITS
+    nanos = (_LARGEST * _NANOS if is_large else 1) * (-1 if sign == "-" else 1)
     return Quantity(nanos, format_, canonical_text(nanos, format_))
 
 

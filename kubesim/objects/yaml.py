@@ -14,13 +14,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import yaml
 
 from kubesim.errors import ScenarioError
 from kubesim.objects.yaml_json import as_yaml, split_json
 from kubesim.objects.yaml_nodes import Converter, child, compose
+
+MOST_BYTES: Final = 40 * 2**20
+"""The largest file that is read: some 100,000 Pods."""
 
 FieldPath: TypeAlias = tuple[str | int, ...]
 """Keys and indices from the top of an object: ("spec", "containers", 0, "image")."""
@@ -134,9 +137,10 @@ def read_source(path: str | Path | io.TextIOBase) -> Source:
     if isinstance(path, io.TextIOBase):
         return Source(str(getattr(path, "name", "<stream>")), path.read().removeprefix("\ufeff"))
     if str(path) == "-":
-        return _decoded("<stdin>", sys.stdin.buffer.read())
+        return _decoded("<stdin>", sys.stdin.buffer.read(MOST_BYTES + 1))
     try:
-        return _decoded(str(path), Path(str(path)).read_bytes())
+        with Path(str(path)).open("rb") as file:
+            return _decoded(str(path), file.read(MOST_BYTES + 1))
     except OSError as error:
         raise ScenarioError(
             f"cannot read the file: {error.strerror}; give a YAML or JSON file, or - for standard input", path=str(path)
@@ -144,12 +148,17 @@ def read_source(path: str | Path | io.TextIOBase) -> Source:
 
 
 def _decoded(path: str, content: bytes) -> Source:
+    if len(content) > MOST_BYTES:
+        message = f"the file has more than {MOST_BYTES // 2**20} MiB; leave objects out"
+        raise ScenarioError(message, path=path, line=1, column=1)
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         return Source(path, content.decode(encoding))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ScenarioError("not UTF-8 text; save the file as UTF-8", path=path, line=line) from error
+        column = error.start - content.rfind(b"\n", 0, error.start)
+        message = "not UTF-8 text; save the file as UTF-8"
+        raise ScenarioError(message, path=path, line=line, column=column) from error
 
 
 def documents_of(source: Source) -> list[Document]:

@@ -7,9 +7,15 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from kubesim.objects.yaml_scalars import number_through_json
+from kubesim.objects.yaml_scalars import MOST_NESTED, number_through_json
 
 _SURROGATES: Final = re.compile(r"(?:\\u[dD][89a-fA-F][0-9a-fA-F]{2})+")
+
+
+_ESCAPES: Final = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\."
+)
+"""Pairs of surrogates, lone ones, and all other escapes."""
 
 
 def split_json(text: str) -> list[tuple[int, Any]] | None:
@@ -22,9 +28,13 @@ def split_json(text: str) -> list[tuple[int, Any]] | None:
     if not text.startswith("{", start):
         return None
     objects: list[tuple[int, Any]] = []
+    if _SURROGATES.search(text):
+        text = _ESCAPES.sub(_without_lone_surrogate, text)
     try:
         while start < len(text):
             value, end = _DECODER.raw_decode(text, start)
+            if _is_deeper(value, MOST_NESTED):
+                return None
             objects.append((start, value))
             start = _skip_space(text, end)
     except (ValueError, RecursionError):
@@ -35,6 +45,20 @@ def split_json(text: str) -> list[tuple[int, Any]] | None:
 def as_yaml(text: str) -> str:
     """JSON text that a YAML parser takes, each character at its old place: YAML knows no surrogate pairs."""
     return _SURROGATES.sub(lambda match: "x" * len(match[0]), text)
+
+
+def _without_lone_surrogate(escape: re.Match[str]) -> str:
+    """Half of a pair is no character; Go's decoder puts the replacement character in its place."""
+    text = escape[0]
+    return "\\ufffd" if len(text) == len("\\ud800") else text
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether values lie deeper in one another than this."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(one, levels - 1) for one in inner if isinstance(one, dict | list))
 
 
 def _skip_space(text: str, start: int) -> int:

@@ -10,7 +10,7 @@ import yaml
 from yaml._yaml import CParser
 
 from kubesim.errors import ScenarioError
-from kubesim.objects.yaml_scalars import PLAIN, TEXT, Scalar, key_text, resolve
+from kubesim.objects.yaml_scalars import MOST_NESTED, PLAIN, TEXT, Scalar, key_text, resolve
 
 _LARGEST_ALIASED: Final = 1_000_000
 """How many values aliases may stand for in one file; more is a bomb, not a manifest (go-yaml has such a limit, too)."""
@@ -41,6 +41,8 @@ def compose(text: str, path: str) -> Iterator[yaml.Node]:
             node = composer.get_node()
             if node is not None:
                 yield node
+    except RecursionError as error:
+        raise too_deep(path, *_deepest(text)) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
@@ -48,7 +50,36 @@ def compose(text: str, path: str) -> Iterator[yaml.Node]:
         message = f"not YAML: {problem}{_way_out(problem)}"
         raise ScenarioError(message, path=path, line=line, column=column) from error
     except yaml.reader.ReaderError as error:
-        raise ScenarioError(f"not YAML: {error.reason}; remove the control character", path=path) from error
+        line, column = _place(text, error.position)
+        message = f"not YAML: {error.reason}; remove the control character"
+        raise ScenarioError(message, path=path, line=line, column=column) from error
+
+
+def too_deep(path: str, line: int, column: int) -> ScenarioError:
+    """The error about values that lie too deep in one another."""
+    message = f"values are nested more than {MOST_NESTED} deep; no Kubernetes object is"
+    return ScenarioError(message, path=path, line=line, column=column)
+
+
+def _deepest(text: str) -> tuple[int, int]:
+    """Where a text first goes deeper than it may."""
+    depth, place = 0, (1, 1)
+    for event in yaml.parse(text, Loader=yaml.CLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if event.start_mark is not None:
+                place = (event.start_mark.line + 1, event.start_mark.column + 1)
+            if depth > MOST_NESTED:
+                break
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return place
+
+
+def _place(text: str, position: int) -> tuple[int, int]:
+    """Line and column of a byte of a text that the reader stumbled over."""
+    before = text.encode("utf-8", "surrogatepass")[:position].decode("utf-8", "replace")
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
 
 def _way_out(problem: str) -> str:
@@ -86,6 +117,8 @@ class Converter:
     def _enter(self, node: yaml.Node) -> None:
         if id(node) in self._open:
             raise self._error("an anchor's value contains itself; break the circle", node)
+        if len(self._open) >= MOST_NESTED:
+            raise too_deep(self._path, node.start_mark.line + 1, node.start_mark.column + 1)
         if id(node) in self._seen:
             self._aliased += len(node.value)
             if self._aliased > _LARGEST_ALIASED:

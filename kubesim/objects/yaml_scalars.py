@@ -16,6 +16,9 @@ from typing import Final, TypeAlias
 
 Scalar: TypeAlias = str | int | float | bool | None
 
+MOST_NESTED: Final = 200
+"""How deep values may lie in one another. Departure: kubectl takes 10,000 levels, of which no object needs 30."""
+
 PLAIN: Final = "?"
 """The tag our composer gives a scalar without quotes and without a tag of its own: it is resolved by its spelling."""
 
@@ -39,6 +42,9 @@ _WORDS: Final[dict[str, Scalar]] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
 }
 _SINGLE_OVERFLOW: Final = (2 - 2**-24) * 2.0**127
+_MOST_DIGITS: Final = 300
+"""A number of more digits is beyond every float, so Go leaves it text."""
+
 _MAY_BE_NUMBER: Final = frozenset("+-.0123456789")
 _INTEGER: Final = re.compile(r"([+-]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))", re.ASCII)
 _BASES: Final = {2: 16, 3: 2, 4: 8, 5: 10}
@@ -81,6 +87,8 @@ def _resolve_plain(text: str) -> Scalar:
     digits = text.replace("_", "")
     if match := _INTEGER.fullmatch(digits):
         base = _BASES[match.lastindex or 0]
+        if len(digits) > _MOST_DIGITS:
+            return text
         magnitude = int(match[match.lastindex or 0], base)
         return number_through_json(-magnitude if match[1] == "-" else magnitude)
     if _FRACTION.fullmatch(digits):

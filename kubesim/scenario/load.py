@@ -12,6 +12,7 @@ from typing import Any
 
 from kubesim.objects.yaml import Document, load_documents
 from kubesim.scenario.actions import Action, Apply, Create, in_order, on_known_nodes
+from kubesim.scenario.checks import check_actions, check_objects, nothing_given
 from kubesim.scenario.cluster import DEFAULT_CLUSTER, Cluster, check_cluster
 from kubesim.scenario.expect import Expectation
 from kubesim.scenario.grammar import API_VERSION, KIND, SPEC, ContainerOverride, Spec
@@ -54,8 +55,11 @@ def load_scenario(paths: str | Path | TextIOBase | Iterable[str | Path | TextIOB
 
     Raises ScenarioError, with file, line and column, for what does not fit.
     """
-    several = [paths] if isinstance(paths, str | Path | TextIOBase) else paths
-    return scenario_of([document for path in several for document in load_documents(path)])
+    several = [paths] if isinstance(paths, str | Path | TextIOBase) else list(paths)
+    documents = [document for path in several for document in load_documents(path)]
+    if not documents:
+        raise nothing_given([_path(one) for one in several])
+    return scenario_of(documents)
 
 
 def scenario_of(documents: Sequence[Document]) -> Scenario:
@@ -66,11 +70,19 @@ def scenario_of(documents: Sequence[Document]) -> Scenario:
         first = found[0]
         place = f"{first.source.path}:{first.position()[0]}"
         raise found[1].error(f"there is a Scenario already, at {place}; keep one of the two")
+    check_objects(objects)
     scenario: Scenario = read(_DOCUMENT, found[0].raw, Place(found[0], ())) if found else Scenario(())
     writes = [action for action in scenario.actions if isinstance(action, Create | Apply)]
     later = [document for action in writes for document in action.objects]
     check_configurations((*objects, *later), scenario.cluster.webhooks)
+    check_actions(objects, scenario.actions)
     return replace(scenario, objects=objects)
+
+
+def _path(source: str | Path | TextIOBase) -> str:
+    if isinstance(source, TextIOBase):
+        return str(getattr(source, "name", "<stream>"))
+    return "<stdin>" if str(source) == "-" else str(source)
 
 
 def schema() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from kubesim.errors import ScenarioError
 from kubesim.objects.quantity import parse_quantity
 from kubesim.objects.yaml import Document, FieldPath
-from kubesim.units import parse_duration
+from kubesim.units import HOUR, LONGEST, parse_duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +189,8 @@ def _length(value: Any, place: Place) -> int:
         raise place.error(str(error)) from error
     if length < 0:
         raise place.error(f"{value} is negative; the scenario starts at 0s")
+    if length > LONGEST:
+        raise place.error(f"{value} is longer than a run can be; the longest is {LONGEST // HOUR}h, a year")
     return length
 
 

@@ -20,6 +20,7 @@ from kubesim.scripts.effects import (
 )
 from kubesim.scripts.filesystem import Filesystem, Volume
 from kubesim.scripts.frames import ReadFrame, WaitFrame
+from kubesim.scripts.limits import MOST_PROCESSES, MOST_STEPS, MOST_STEPS_TOGETHER, MOST_TEXT, TooMuch, check_pace
 from kubesim.scripts.process import (
     IGNORED_BY_DEFAULT,
     SIGNALS,
@@ -41,8 +42,6 @@ from kubesim.units import Instant
 if TYPE_CHECKING:
     from kubesim.scripts.images import Image
 
-MOST_STEPS: Final = 20_000
-"""So many steps without virtual time passing, and a process counts as busy for ever."""
 _QUANTUM: Final = 400
 SAVED_DESCRIPTORS: Final = 10
 """Descriptors from here on are the shell's own and closed in programs (dash and ash use the same number)."""
@@ -69,6 +68,8 @@ class Kernel:
     listening: Callable[[int], bool] | None = None
     memory_limit: int | None = None
     attempt: int = 0
+    subject: str = ""
+    """Whose processes these are, for messages: ``POD/CONTAINER``."""
     started: Instant = 0
     now: Instant = 0
     next_pid: int = 1
@@ -80,6 +81,11 @@ class Kernel:
     unsteady: int = 0
     ended: bool = False
     steps: dict[int, int] = field(default_factory=dict)
+    steps_at: Instant = -1
+    """The instant that ``steps_now`` and ``written_now`` are about."""
+    steps_now: int = 0
+    written_now: int = 0
+    steps_ever: int = 0
 
     # --- reporting
 
@@ -135,6 +141,8 @@ class Kernel:
 
     def settle(self, run: Callable[[Kernel, Process, int], int]) -> None:
         """Let every process go on until all of them wait. ``run`` gives one process a share of steps."""
+        if self.steps_at != self.now:
+            self.steps_at, self.steps_now, self.written_now = self.now, 0, 0
         busy = True
         while busy and not self.ended:
             busy = False
@@ -142,16 +150,34 @@ class Kernel:
                 if self.ended or process.pid not in self.processes or not self.runnable(process):
                     continue
                 busy = True
-                used = self.steps.get(process.pid, 0) + run(self, process, _QUANTUM)
-                self.steps[process.pid] = used
-                if used > MOST_STEPS and process.waiting is None and process.pid in self.processes:
-                    self.assume(
-                        f"`{process.argv[0]}` (process {process.pid}) is busy without end; it runs until it is killed"
-                    )
-                    process.waiting = Asleep(None)
+                self._share(process, run)
         self.steps.clear()
         if self.execs:
             self._report_execs()
+
+    def _share(self, process: Process, run: Callable[[Kernel, Process, int], int]) -> None:
+        """One share of steps; what has no end, or wants more than is modelled, counts as busy from here on."""
+        if self.steps_now > MOST_STEPS_TOGETHER or len(self.processes) > MOST_PROCESSES:
+            self._busy(process, "is one of too many that are busy without end")
+            return
+        try:
+            used = run(self, process, _QUANTUM)
+        except TooMuch as fault:
+            self._busy(process, str(fault))
+            return
+        self.steps_now += used
+        self.steps_ever += used
+        check_pace(self.steps_ever, self.now - self.started, process.argv, self.subject)
+        alone = self.steps.get(process.pid, 0) + used
+        self.steps[process.pid] = alone
+        waits = process.waiting is not None and not self.runnable(process)
+        if process.pid in self.processes and alone > MOST_STEPS and not waits:
+            self._busy(process, "is busy without end")
+
+    def _busy(self, process: Process, why: str) -> None:
+        which = "" if "one of" in why else f" (process {process.pid})"
+        self.assume(f"`{process.argv[0]}`{which} {why}; it runs until it is killed")
+        process.waiting = Asleep(None)
 
     def end(self, process: Process, code: int, signal: str | None = None) -> None:
         """A process ends: its parent learns of it, its children go to PID 1, PID 1's end ends all."""
@@ -289,6 +315,9 @@ class Kernel:
         """Write to a descriptor; the error's text, or None. A pipe without reader brings SIGPIPE."""
         if not text:
             return None
+        self.written_now += len(text)
+        if self.written_now > MOST_TEXT:
+            raise TooMuch(f"writes more than {MOST_TEXT:,} characters at once")
         match process.descriptors.get(descriptor):
             case None:
                 return "Bad file descriptor"

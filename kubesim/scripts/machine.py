@@ -49,6 +49,7 @@ class ContainerSetup:
     does; without an answer wget, nslookup and the like are assumed to succeed.
     ``behaviour`` replaces the program by declared steps. ``draw`` gives uniform numbers in [0, 1) from the run's
     stream of that purpose. ``attempt`` counts the container's runs from 0, those in earlier pods of its Job included.
+    ``subject`` is ``POD/CONTAINER``, for messages.
     """
 
     image: str
@@ -65,6 +66,7 @@ class ContainerSetup:
     listening: Callable[[int], bool] | None = None
     termination_message_path: str = "/dev/termination-log"
     draw: Callable[[str], float] = no_chance
+    subject: str = ""
 
     def argv(self, image: Image) -> tuple[str, ...]:
         """The process to start: command replaces the image's entrypoint, args its default arguments."""
@@ -105,6 +107,7 @@ class Machine:
             network=setup.network,
             listening=setup.listening,
             memory_limit=setup.memory_limit,
+            subject=setup.subject,
             attempt=setup.attempt,
         )
         self.versions = {id(mount.volume): mount.volume.version for mount in files.mounts.values()}

@@ -11,6 +11,7 @@ from typing import Final
 from kubesim.scripts.arithmetic import ArithmeticFault, evaluate
 from kubesim.scripts.calls import Call, Tool, options
 from kubesim.scripts.filesystem import FileError
+from kubesim.scripts.limits import MOST_TEXT, TooMuch
 from kubesim.scripts.printing import unescaped
 from kubesim.scripts.regular import regular_expression
 from kubesim.scripts.sed import sed
@@ -264,28 +265,16 @@ def _in(ranges: list[tuple[int, int]], index: int) -> bool:
 
 def seq(call: Call) -> int:
     found, _ = options(tuple(word for word in call.argv[1:] if not re.fullmatch(r"-\d+", word)), "sf")
-    numbers = [word for word in call.argv[1:] if re.fullmatch(r"-?\d+(\.\d+)?", word)]
+    numbers = [Decimal(word) for word in call.argv[1:] if re.fullmatch(r"-?\d+(\.\d+)?", word)]
     separator = found.get("s", "\n")
-    if any("." in number for number in numbers):
-        values = [Decimal(number) for number in numbers]
-        first, step, last = (
-            (Decimal(1), Decimal(1), values[0])
-            if len(values) == 1
-            else (values[0], Decimal(1), values[1])
-            if len(values) == 2
-            else values[:3]
-        )
-        items = []
-        while first <= last:
-            items.append(str(first))
-            first += step
-    else:
-        whole = [int(number) for number in numbers]
-        start = whole[0] if len(whole) > 1 else 1
-        increment = whole[1] if len(whole) > 2 else 1
-        if not whole or not increment:
-            return 1
-        items = [str(item) for item in range(start, whole[-1] + (1 if increment > 0 else -1), increment)]
+    first = numbers[0] if len(numbers) > 1 else Decimal(1)
+    increment = numbers[1] if len(numbers) > 2 else Decimal(1)
+    if not numbers or not increment:
+        return 1
+    count = max(0, int((numbers[-1] - first) / increment) + 1) if (numbers[-1] - first) / increment >= 0 else 0
+    if count > MOST_TEXT:
+        raise TooMuch(f"counts up to more than {MOST_TEXT:,} numbers")
+    items = [str(first + increment * step) for step in range(count)]
     if "w" in found:
         width = max(map(len, items), default=0)
         items = [item.zfill(width) for item in items]

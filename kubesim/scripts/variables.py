@@ -9,6 +9,7 @@ from kubesim.scripts import control, forks, patterns
 from kubesim.scripts.expansion import Context, ExpansionFault, NeedsSubstitution
 from kubesim.scripts.frames import SimpleFrame, SubstitutionFrame
 from kubesim.scripts.kernel import Kernel
+from kubesim.scripts.limits import bounded
 from kubesim.scripts.process import AwaitInput, Process, Shell
 from kubesim.scripts.shells import DIALECTS
 from kubesim.units import SECOND
@@ -100,7 +101,7 @@ def assign(kernel: Kernel, process: Process, shell: Shell, name: str, value: str
         complain(kernel, process, shell, f"{name}: is read only")
         control.leave(shell, DIALECTS[shell.dialect].fault_status)
         return False
-    shell.variables[name] = value
+    shell.variables[name] = bounded(value)
     if "a" in shell.options:
         shell.exported.add(name)
     return True

@@ -85,6 +85,7 @@ class MachineShop:
         name = pod.spec.hostname or pod.metadata.name
         place = _place(pod)
         setup = ContainerSetup(
+            subject=f"{pod.metadata.name}/{container.name}",
             image=container.image,
             command=command,
             args=args,

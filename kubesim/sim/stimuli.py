@@ -40,7 +40,7 @@ from kubesim.sim.unmodelled import note_unmodelled
 from kubesim.store import PatchType, Reply
 from kubesim.store.kinds import KINDS
 from kubesim.store.replies import no_such_resource
-from kubesim.units import Instant
+from kubesim.units import Instant, format_duration
 
 if TYPE_CHECKING:
     from kubesim.sim.world import World
@@ -77,6 +77,17 @@ class Stimuli:
         self._record(f"create {document.raw.get('kind', '')}", {}, reply, asked)
         if reply.ok:
             note_unmodelled(document, self.world.recorder, self.world.clock.now)
+
+    def check(self, actions: tuple[Action, ...]) -> None:
+        """Raise ScenarioError for an action on a kind that no release knows, or that the run would not reach."""
+        for action in actions:
+            if isinstance(action, Delete | Patch) and action.kind not in KINDS:
+                message = f'kind "{action.kind}" is unknown{did_you_mean(action.kind, KINDS)}'
+                raise action.place.error(message) if action.place else ScenarioError(message)
+            until = self.world.scenario.until
+            if until is not None and action.at > until and action.place is not None:
+                message = f"{format_duration(action.at)} comes after the end of the run at {format_duration(until)}"
+                raise (action.place / "at").error(f"{message}; make one earlier or the other later")
 
     def perform(self, action: Action) -> None:
         """Carry out one action now."""

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from kubesim.errors import ScenarioError
 from kubesim.history.history import History
 from kubesim.history.records import ComponentHeader, Ended, Header
 from kubesim.releases import Component, Release
+from kubesim.scenario.checks import located
 from kubesim.scenario.cluster import Node
 from kubesim.scenario.load import Scenario
 from kubesim.sim.admission import Admission, Surroundings
@@ -32,7 +34,7 @@ from kubesim.units import HOUR, SECOND, Duration, Instant
 from kubesim.version import VERSION
 
 LONGEST_RUN: Duration = HOUR
-"""How long a run goes on that says nothing and never settles (a crash loop)."""
+"""How long a run goes on, from its last action, that says nothing and never settles (a crash loop)."""
 
 _BOOTED: Instant = 600 * SECOND
 """The cluster has been up for a while when a scenario begins."""
@@ -103,12 +105,17 @@ class World:
 
     def run(self) -> History:
         """Submit the manifests, carry out the actions in time, go on until nothing can change or it is over."""
+        self.stimuli.check(self.scenario.actions)
         self.stimuli.submit(self.scenario.objects)
         for action in self.scenario.actions:
             self.clock.at(self.started + action.at, self.stimuli.perform, action)
-        limit = self.until if self.until is not None else LONGEST_RUN
-        with _rare_collections():
-            self.clock.run(self.started + limit)
+        last = max((action.at for action in self.scenario.actions), default=0)
+        limit = self.until if self.until is not None else last + LONGEST_RUN
+        try:
+            with _rare_collections():
+                self.clock.run(self.started + limit)
+        except ScenarioError as error:
+            raise located(error, self.scenario.objects) from error
         why = "settled" if self.clock.settled else "until" if self.until is not None else "horizon"
         at = self.clock.now if why == "settled" else self.started + limit
         self.recorder.record(Ended(at=at, why=why))

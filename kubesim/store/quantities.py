@@ -15,6 +15,9 @@ _BINARY: Final = {"Ki": 1024, "Mi": 1024**2, "Gi": 1024**3, "Ti": 1024**4, "Pi":
 _DECIMAL: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _SUFFIX: Final = {exponent: suffix for suffix, exponent in _DECIMAL.items()}
 _FINEST: Final = Decimal(1).scaleb(-9)
+_LARGEST: Final = Decimal(2**63 - 1)
+_MOST_DIGITS: Final = 30
+"""Amounts of more digits, or as far behind the point, are the largest and the finest there are."""
 
 
 class NotAQuantity(ValueError):
@@ -51,15 +54,27 @@ def is_hugepages(resource: str) -> bool:
 
 
 def _parsed(text: str) -> tuple[Decimal, str]:
+    """The value and the family of suffixes; what is larger than an amount can be is the largest amount."""
     match = _FORM.fullmatch(text)
     if match is None:
         raise NotAQuantity(text)
     number, suffix = Decimal(match[1]), match[2]
     if suffix in _BINARY:
-        return number * _BINARY[suffix], "binary"
+        return min(number * _BINARY[suffix], _LARGEST), "binary"
     if suffix in _DECIMAL:
-        return number.scaleb(_DECIMAL[suffix]), "decimal"
-    return number.scaleb(int(suffix[1:])), "exponent"
+        return _scaled(number, _DECIMAL[suffix]), "decimal"
+    return _scaled(number, int(suffix[1:])), "exponent"
+
+
+def _scaled(number: Decimal, exponent: int) -> Decimal:
+    if not number:
+        return number
+    magnitude = number.adjusted() + exponent
+    if magnitude > _MOST_DIGITS:
+        return _LARGEST.copy_sign(number)
+    if magnitude < -_MOST_DIGITS:
+        return _FINEST.copy_sign(number)
+    return min(number.scaleb(exponent), _LARGEST)
 
 
 def _binary(value: int) -> str:

@@ -18,8 +18,8 @@ _HEAD: Final = """\
 
 Every example manifest about the life of a Pod or a Job, run unmodified, on four releases (1.28 with the gate
 SidecarContainers on). Paths are those of `kubernetes/website`, below `content/en/examples` or, for manifests printed
-inside a page, the page's own. What a program that a manifest only names does, and what is done to the Pod meanwhile, is said in
-`tests/doc_examples/examples.yaml`, with what is checked. This page is generated from those runs.
+inside a page, the page's own. What a program that a manifest only names does, and what is done to the Pod meanwhile, is
+said in `tests/doc_examples/examples.yaml`, with what is checked. This page is generated from those runs.
 
 ✓: what must happen, happens. **refused**: the release does not accept it, and says so in its words.
 

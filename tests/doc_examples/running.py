@@ -32,8 +32,8 @@ COLUMNS: Final[dict[str, dict[str, Any]]] = {
     "1.36": {"release": "1.36", "gates": {}},
 }
 KEYS: Final = frozenset(
-    ("name", "releases", "with", "over", "spec", "refused", "get", "fields", "logs", "log_counts", "all_logs")
-    + ("same_through", "gone", "pods", "at_once", "kept", "replace", "on_first_pod")
+    {"name", "releases", "with", "over", "spec", "refused", "get", "fields", "logs", "log_counts", "all_logs", "pods"}
+    | {"same_through", "gone", "at_once", "kept", "replace", "on_first_pod"}
 )
 
 

@@ -125,7 +125,11 @@ def test_the_digest_covers_what_determines_the_run_and_nothing_else() -> None:
     assert digest == load_scenario(FILE).digest()
     for same in (("sidecar-stops-last", "other"), ("phase: Succeeded", "phase: Failed"), ("until: 2m", "until: 120s")):
         assert load(TEXT.replace(*same)).digest() == digest
-    for other in (("seed: 7", "seed: 8"), ("name: web}\n---", "name: wob}\n---"), ("at: 12s", "at: 13s")):
+    for other in (
+        ("seed: 7", "seed: 8"),
+        ("name: web}\n---", "name: web, labels: {a: b}}\n---"),
+        ("at: 12s", "at: 13s"),
+    ):
         assert load(TEXT.replace(*other)).digest() != digest
     assert load(TEXT).on("1.30").digest() != digest
 
