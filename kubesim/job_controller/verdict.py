@@ -34,6 +34,8 @@ class Verdict:
 
     condition: Condition
     why: Why
+    stands: bool = False
+    """Whether an earlier sync decided and wrote it."""
 
 
 def condition_now(type_: str, reason: str, message: str, now: Instant, status: str = "True") -> Condition:
@@ -72,12 +74,13 @@ def _verdict_before(job: JobView, release: Release, now: Instant) -> Verdict | N
     """What an earlier sync decided, which stands: SuccessCriteriaMet, then FailureTarget."""
     met = job.status.condition(SUCCESS_CRITERIA_MET)
     if met is not None and met.status == "True" and heeds_success_criteria(release):
-        return Verdict(met, Why("SuccessCriteriaMet was written before", ("J-18",)))
+        return Verdict(met, Why("SuccessCriteriaMet was written before", ("J-18",)), stands=True)
     target = job.status.condition(FAILURE_TARGET)
     if target is not None and target.status == "True" and release.enabled("JobPodFailurePolicy"):
         return Verdict(
             condition_now(FAILED, target.reason, target.message, now),
             Why("FailureTarget was written before", ("J-18",)),
+            stands=True,
         )
     return None
 

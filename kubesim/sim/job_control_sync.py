@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _NOT_FOUND = 404
 _PODS = Why("pods are managed", ("J-20",))
+_OVER = Why("all pods are counted and none is terminating any more", ("J-31", "J-46"))
 
 
 class JobSync:
@@ -162,10 +163,8 @@ class JobSync:
         current = replace(begun, memory=controller.memory(self.key))
         outcome = PodOutcome(self.created, frozenset(self.deleted))
         accounted = account_for(current, outcome, controller.release, controller.clock.now)
-        if accounted.verdict is not None:
-            why = accounted.why
-            action = DecidedAction(do=f"end with {accounted.verdict.type}", why=why.text, rules=why.rules)
-            self._record((action,), why)
+        if accounted.verdict is not None and not self._verdict_stands:
+            self._record_end(accounted.verdict.type, accounted.why)
         self._emit(accounted.events)
         if accounted.accounting.write is None:
             self._free(accounted.accounting)
@@ -212,6 +211,8 @@ class JobSync:
         if conclusion.write is None:
             self._end(failed=False)
             return
+        if conclusion.finished and self._verdict_stands:
+            self._record_end(conclusion.write.status.conditions[-1].type, _OVER)
         self._write(conclusion.write, partial(self._was_concluded, conclusion.events, conclusion.finished))
 
     def _was_concluded(self, events: tuple[JobEvent, ...], finished: bool, reply: Reply) -> None:
@@ -253,6 +254,16 @@ class JobSync:
     def _emit(self, events: Sequence[JobEvent]) -> None:
         for event in events:
             self.controller.events.emit(self.job.raw, event.type, event.reason, event.message)
+
+    @property
+    def _verdict_stands(self) -> bool:
+        """Whether an earlier sync decided how the Job ends, and said so."""
+        verdict = self._begun.verdict
+        return verdict is not None and verdict.stands
+
+    def _record_end(self, condition: str, why: Why) -> None:
+        action = DecidedAction(do=f"end with {condition}", why=why.text, rules=why.rules)
+        self._record((action,), why)
 
     def _record(self, actions: Sequence[DecidedAction], why: Why) -> None:
         """What was decided and why, unless nothing was."""

