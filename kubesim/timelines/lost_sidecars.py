@@ -205,10 +205,18 @@ def _consequence(key: Key, container: str, history: History) -> str:
     runs = life.containers[container].runs
     if not runs:
         return f"{container} never runs in {life.name}"
+    if runs[-1].exit is not None and not main_ran(life):
+        return f"{life.name} waited for {container} to end before anything else, and never got further"
     if runs[-1].exit is not None:
         return f"{container} runs to its end in {life.name}, as init containers do, and does not come back"
     cells = pod_columns(life.versions[-1].object, api_server(history.header.control_plane), history.ended)
     return f"{life.name} waits for {container} to end before it starts anything else; STATUS {cells['Status']}"
+
+
+def main_ran(life: PodLife) -> bool:
+    """Whether a main container ever ran."""
+    mains = [one["name"] for one in life.versions[-1].object["spec"]["containers"]]
+    return any(life.containers[name].runs for name in mains if name in life.containers)
 
 
 def _lives(key: Key, history: History) -> list[PodLife]:

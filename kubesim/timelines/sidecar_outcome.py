@@ -14,7 +14,7 @@ from kubesim.history.history import History
 from kubesim.history.lives import PodLife
 from kubesim.history.records import ActionDone
 from kubesim.releases import Component, Release, release
-from kubesim.timelines.lost_sidecars import LostSidecar, lost_sidecars
+from kubesim.timelines.lost_sidecars import LostSidecar, lost_sidecars, main_ran
 
 
 class Outcome(StrEnum):
@@ -88,21 +88,16 @@ def _unscheduled(status: dict[str, Any]) -> Verdict:
 
 def _as_init_container(lost: LostSidecar, life: PodLife) -> Verdict:
     because = f"{lost.culprit} {lost.what}: {lost.why}"
-    return Verdict(Outcome.RUNS_ONCE if _mains_started(life) else Outcome.STUCK, because, lost.rules)
+    return Verdict(Outcome.RUNS_ONCE if main_ran(life) else Outcome.STUCK, because, lost.rules)
 
 
 def _as_sidecar(life: PodLife, sidecars: list[str], kubelet: Release) -> Verdict:
     """Honoured as a sidecar: does it let the main containers start, and in which order will they stop?"""
-    if not _mains_started(life):
+    if not main_ran(life):
         return Verdict(Outcome.STUCK, f"{', '.join(sidecars)}: a sidecar, and no main container has started", ("K-41",))
     if kubelet.policy("termination_order") == "none":
         return Verdict(Outcome.STOPS_TOGETHER, f"kubelet {kubelet.name} stops all containers at once", ("K-58",))
     return Verdict(Outcome.WORKS, f"kubelet {kubelet.name} stops sidecars after the main containers", ("K-41", "K-75"))
-
-
-def _mains_started(life: PodLife) -> bool:
-    mains = {one["name"] for one in life.versions[-1].object["spec"]["containers"]}
-    return any(life.containers[name].runs for name in mains if name in life.containers)
 
 
 def _containers(life: PodLife) -> list[Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sim_runs import FOREVER, Object, container, pod, ran, sidecar
+from sim_runs import FOREVER, Object, container, delete, pod, ran, sidecar
 
 from kubesim.api import load, run
 from kubesim.errors import ScenarioError
@@ -205,6 +205,12 @@ def test_one_that_ended_is_told_as_such() -> None:
     objects = [pod(container("app", "sleep 3"), inits=[sidecar("proxy", "exit 0")], restartPolicy="Never")]
     (lost,) = lost_sidecars(with_webhooks(objects=objects, release="1.28"))
     assert lost.consequence == "proxy runs to its end in p, as init containers do, and does not come back"
+
+
+def test_one_that_was_deleted_while_it_waited_is_told_as_such() -> None:
+    objects = [pod(container("app", "sleep 3"), inits=[sidecar("proxy")])]
+    (lost,) = lost_sidecars(with_webhooks(objects=objects, release="1.28", actions=[delete(10)]))
+    assert lost.consequence == "p waited for proxy to end before anything else, and never got further"
 
 
 def test_requests_of_several_pods_at_once_are_told_apart() -> None:
