@@ -59,7 +59,7 @@ bench: $(READY)
 gallery: $(READY)
 	$(BIN)/python tools/gallery.py
 
-docs: $(READY)
+docs: gallery
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	$(BIN)/sphinx-build -q -E -W --keep-going -b html docs build/docs
 	@echo "build/docs/index.html"
