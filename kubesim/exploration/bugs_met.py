@@ -6,6 +6,8 @@ A bug is met if the same run without it has another history; that is looked at o
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -17,10 +19,12 @@ from kubesim.releases.release import Component, fixed_in
 from kubesim.releases.tables import load
 from kubesim.scenario.cluster import Cluster, Settings
 from kubesim.scenario.load import Scenario
+from kubesim.timelines.names import stable_names
 
 Run = Callable[[Scenario], History]
 """Carries a scenario out as the run was, with the same draw."""
 
+_MADE_UP: Final = re.compile(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 LARGEST: Final = 50_000
 """Records of a history beyond which nothing is looked at: every bug costs another run."""
 
@@ -49,8 +53,19 @@ def bugs_met(scenario: Scenario, history: History, run: Run) -> tuple[BugMet, ..
 
 
 def _goes_otherwise(scenario: Scenario, history: History, run: Run, bug: str) -> bool:
+    """Whether anything but the accidental differs: uids and generated names follow from the cluster's settings."""
     without = run(replace(scenario, cluster=_without(scenario.cluster, bug)))
-    return without.records != history.records
+    return _plain(without) != _plain(history)
+
+
+def _plain(history: History) -> str:
+    """All records, with what is made up (uids, ids of containers, generated names) numbered as it comes."""
+    text = "\n".join(line.decode() for line in itertools.islice(history.lines(), 1, None))
+    for key, name in stable_names(history).items():
+        if key.name != name:
+            text = text.replace(key.name, name)
+    numbers: dict[str, str] = {}
+    return _MADE_UP.sub(lambda found: numbers.setdefault(found[0], f"#{len(numbers)}"), text)
 
 
 def _bugs_of(cluster: Cluster) -> dict[str, str]:
