@@ -38,12 +38,11 @@ def workers_to_create(pod: Pod, existing: ContainerOf[WorkerKey], release: Relea
 
 def probe_types(container: Container) -> tuple[ProbeType, ...]:
     """The types of probe a container has, in the order in which their workers are created (K-106)."""
-    probes = {
-        ProbeType.STARTUP: container.startup_probe,
-        ProbeType.READINESS: container.readiness_probe,
-        ProbeType.LIVENESS: container.liveness_probe,
-    }
-    return tuple(type_ for type_, probe in probes.items() if probe is not None)
+    startup, readiness, liveness = container.startup_probe, container.readiness_probe, container.liveness_probe
+    if startup is None and readiness is None and liveness is None:
+        return ()
+    probes = ((ProbeType.STARTUP, startup), (ProbeType.READINESS, readiness), (ProbeType.LIVENESS, liveness))
+    return tuple([type_ for type_, probe in probes if probe is not None])
 
 
 def workers_ended_by_termination(pod: Pod) -> tuple[WorkerKey, ...]:

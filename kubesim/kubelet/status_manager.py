@@ -335,11 +335,11 @@ def _lost(status: ContainerStatus, release: Release) -> ContainerStatus:
 def _normalised(status: PodStatus, limit: int | None) -> PodStatus:
     return msgspec.structs.replace(
         status,
-        conditions=tuple(_whole_condition(condition) for condition in status.conditions),
-        init_container_statuses=tuple(_whole_container(entry, limit) for entry in status.init_container_statuses),
-        container_statuses=tuple(_whole_container(entry, limit) for entry in status.container_statuses),
+        conditions=tuple([_whole_condition(condition) for condition in status.conditions]),
+        init_container_statuses=tuple([_whole_container(entry, limit) for entry in status.init_container_statuses]),
+        container_statuses=tuple([_whole_container(entry, limit) for entry in status.container_statuses]),
         ephemeral_container_statuses=tuple(
-            _whole_container(entry, limit) for entry in status.ephemeral_container_statuses
+            [_whole_container(entry, limit) for entry in status.ephemeral_container_statuses]
         ),
         start_time=whole_second(status.start_time),
     )

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from kubesim.errors import IllegalMove
 from kubesim.history.deltas import make_patch
@@ -41,6 +41,9 @@ class _Stream:
         self.watcher.changed(self.waiting.popleft())
 
 
+_PODS: Final = frozenset({"Pod"})
+
+
 class ApiServer:
     """Commits requests to the store, records what changed, and delivers watch events.
 
@@ -55,6 +58,7 @@ class ApiServer:
         self.admission: Admission | None = None
         """Who calls webhooks, where there are any."""
         self._streams: list[_Stream] = []
+        self._node_streams: dict[str, _Stream] = {}
         self._known: dict[str, dict[str, Any]] = {}
         self._ranks: dict[str, int] = {}
         self._standings: dict[str, str] = {}
@@ -63,6 +67,10 @@ class ApiServer:
     def watch(self, watcher: Watcher, kinds: frozenset[str], wants: Callable[[Change], bool] | None = None) -> None:
         """Deliver every change of these kinds to the watcher from now on; those that it wants, if it can tell."""
         self._streams.append(_Stream(watcher, kinds, wants))
+
+    def watch_node(self, watcher: Watcher, node: str) -> None:
+        """Deliver the changes of the pods bound to a node, after all other watchers have been told."""
+        self._node_streams[node] = _Stream(watcher, _PODS, None)
 
     def creation_rank(self, uid: str) -> int:
         """The place of an object among all that were ever created."""
@@ -118,6 +126,20 @@ class ApiServer:
             for stream in self._streams:
                 if change.kind in stream.kinds and (stream.wants is None or stream.wants(change)):
                     self._deliver(stream, change)
+            if change.kind == "Pod":
+                self._tell_nodes(change)
+
+    def _tell_nodes(self, change: Change) -> None:
+        """Only the pod's own node hears of it. Where latencies are drawn, each stream takes its draw all the same."""
+        own = self._node_streams.get((change.object.get("spec") or {}).get("nodeName") or "")
+        if self.timing.draw:
+            for stream in self._node_streams.values():
+                if stream is own:
+                    self._deliver(stream, change)
+                else:
+                    self._arrival(stream)
+        elif own is not None:
+            self._deliver(own, change)
 
     def _tell_dropped(self, reply: Reply) -> None:
         """What no client of a real API server hears: which fields of a new object it has left out, and why (C-20)."""
@@ -147,10 +169,13 @@ class ApiServer:
                 self._children[change.namespace, name] += 1
 
     def _deliver(self, stream: _Stream, change: Change) -> None:
-        instant = max(self.clock.now + self.timing.latency("watch"), stream.delivered_until)
-        stream.delivered_until = instant
         stream.waiting.append(change)
-        self.clock.at(instant, stream.deliver)
+        self.clock.at(self._arrival(stream), stream.deliver)
+
+    def _arrival(self, stream: _Stream) -> Instant:
+        """When a change of this instant gets through a stream, never before an earlier one."""
+        stream.delivered_until = max(self.clock.now + self.timing.latency("watch"), stream.delivered_until)
+        return stream.delivered_until
 
     def _delta(self, change: Change, actor: str) -> ObjectChanged:
         before = self._known.get(change.uid)

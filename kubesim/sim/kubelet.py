@@ -269,12 +269,15 @@ class Kubelet:
     def with_definitions(self, pod: Pod, seen: Observed) -> Observed:
         """The observation, marking the instances whose container's spec has changed since (K-53)."""
         wanted = self._definitions(pod)
-        containers = []
+        changed = set()
         for observed in seen.containers:
             instance = self.runtime.instance(pod.metadata.uid, observed.id)
-            is_changed = instance is not None and instance.definition != wanted.get(observed.name, instance.definition)
-            containers.append(replace(observed, definition_changed=True) if is_changed else observed)
-        return replace(seen, containers=tuple(containers)) if containers else seen
+            if instance is not None and instance.definition != wanted.get(observed.name, instance.definition):
+                changed.add(observed.id)
+        if not changed:
+            return seen
+        marked = (replace(one, definition_changed=True) if one.id in changed else one for one in seen.containers)
+        return replace(seen, containers=tuple(marked))
 
     def _definitions(self, pod: Pod) -> dict[str, str]:
         """Each container's definition, worked out once per spec."""

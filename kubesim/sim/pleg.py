@@ -171,9 +171,14 @@ class Pleg:
         return tuple(events)
 
     def _tell(self, newest: Instant, only: str | None = None) -> None:
-        ready = [entry for entry in self._waiting if entry.newer_than < newest and only in (None, entry.uid)]
-        if ready:
-            self._waiting = [entry for entry in self._waiting if entry not in ready]
+        if not self._waiting:
+            return
+        ready: list[_Waiting] = []
+        waiting: list[_Waiting] = []
+        for entry in self._waiting:
+            is_ready = entry.newer_than < newest and (only is None or only == entry.uid)
+            (ready if is_ready else waiting).append(entry)
+        self._waiting = waiting
         for entry in ready:
             entry.then(self.cached(entry.uid), *entry.arguments)
 

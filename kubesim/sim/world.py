@@ -69,7 +69,7 @@ class World:
         self.controllers = ControllerManager(self.clock, self.timing, self.recorder, self.api, manager)
         for name, connection in self.connections.items():
             connection.kubelet = self.kubelets[name]
-            self.api.watch(connection, frozenset({"Pod"}))
+            self.api.watch_node(connection, name)
         self.stimuli = Stimuli(self)
         for node in cluster.nodes:
             for name in node.kubelet_config.not_read:
