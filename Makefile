@@ -9,13 +9,14 @@ GATE := SidecarContainers=true
 RUN := $(BIN)/kubesim run
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fidelity bench gallery docs docs-test clean
+.PHONY: help setup demo test lint fidelity properties bench gallery docs docs-test clean
 
 help:
 	@echo "make demo      one Pod on two releases: to its end, and deleted half-way"
 	@echo "make test      the test suite"
 	@echo "make lint      formatting, style, types"
 	@echo "make fidelity  how many recordings of real clusters, and outputs of real functions, are reproduced"
+	@echo "make properties  every documented guarantee on thousands of generated runs (minutes)"
 	@echo "make bench     speed, as ratios"
 	@echo "make gallery   docs/gallery.md: every scenario as a picture"
 	@echo "make docs      the documentation as a site, in build/docs"
@@ -52,6 +53,10 @@ lint: $(READY)
 fidelity: $(READY)
 	$(BIN)/python -m tests.fidelity.vectors
 	$(BIN)/python -m tests.fidelity.traces
+
+properties: $(READY)
+	$(BIN)/python -m tests.properties.long --minutes 5
+	$(BIN)/python -m pytest -q -n 2 tests/properties --hypothesis-profile long
 
 bench: $(READY)
 	$(BIN)/python tests/bench/bench.py

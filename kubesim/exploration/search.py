@@ -274,11 +274,8 @@ class Search:
         for number, one in enumerate(self.scenario.expect, 1):
             outcome = expect.check(one, facts, ran_on)
             if outcome.held is False:
-                line = (
-                    f"line {one.place.document.position(one.place.path)[0]}"
-                    if one.place is not None
-                    else f"number {number}"
-                )
+                place = one.place
+                line = f"line {place.document.position(place.path)[0]}" if place is not None else f"number {number}"
                 found.append(
                     Broken("expect", f"expect-{number}", f"your expectation, {line}", seen=outcome.explanation)
                 )

@@ -13,6 +13,9 @@ from kubesim.history.records import ActionDone
 from kubesim.releases import Release
 
 Given = tuple[History, list[PodStory], Release]
+_REFUSED: Final = (400, 422)
+"""Invalid; or not understood, where a field is sent that the release does not know."""
+
 _FORBIDDEN: Final = ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe")
 
 
@@ -53,7 +56,7 @@ def field_dropped(pod: PodStory) -> Iterator[Finding]:
 
 def kubelet_rejects(pod: PodStory) -> Iterator[Finding]:
     """A kubelet with the gate off rejects a Pod with a sidecar: Failed, and nothing has started."""
-    if not pod.node or not any(one.spec.get("restartPolicy") == "Always" for one in pod.regular_inits):
+    if not pod.node or not any(one.spec.get("restartPolicy") == "Always" for one in pod.inits):
         return
     over = next((one for one in pod.life.phases if one.phase == "Failed"), None)
     ran = [pod.started(one, run) for one in pod.containers for run in one.runs]
@@ -73,7 +76,7 @@ def init_has_no_probes(given: Given) -> Iterator[Finding]:
     for order, action, raw in _sent(history, "Pod"):
         for one in (raw.get("spec") or {}).get("initContainers") or ():
             if one.get("restartPolicy") != "Always" and any(one.get(name) for name in _FORBIDDEN):
-                yield judge(action.code == 422, _answer(order, action, f"{one['name']} with a probe or hook"))
+                yield judge(action.code in _REFUSED, _answer(order, action, f"{one['name']} with a probe or hook"))
 
 
 def job_policy_restricted(given: Given) -> Iterator[Finding]:
@@ -88,7 +91,7 @@ def job_policy_restricted(given: Given) -> Iterator[Finding]:
     for order, action, raw in _sent(history, "Job"):
         policy = (((raw.get("spec") or {}).get("template") or {}).get("spec") or {}).get("restartPolicy")
         if policy not in ("Never", "OnFailure"):
-            yield judge(action.code == 422, _answer(order, action, f"a Job with restartPolicy {policy}"))
+            yield judge(action.code in _REFUSED, _answer(order, action, f"a Job with restartPolicy {policy}"))
 
 
 def _names(spec: Mapping[str, Any]) -> list[str]:
@@ -109,7 +112,7 @@ def unique_names(given: Given) -> Iterator[Finding]:
     for order, action, raw in _sent(history, "Pod"):
         names = _names(raw.get("spec") or {})
         if len(set(names)) < len(names):
-            yield judge(action.code == 422, _answer(order, action, f"containers {', '.join(names)}"))
+            yield judge(action.code in _REFUSED, _answer(order, action, f"containers {', '.join(names)}"))
 
 
 def rules_need_policy(given: Given) -> Iterator[Finding]:
@@ -127,7 +130,7 @@ def rules_need_policy(given: Given) -> Iterator[Finding]:
         for one in (raw.get("spec") or {}).get("containers") or ():
             if one.get("restartPolicyRules") and not one.get("restartPolicy"):
                 yield judge(
-                    action.code == 422, _answer(order, action, f"{one.get('name')}: rules without restartPolicy")
+                    action.code in _REFUSED, _answer(order, action, f"{one.get('name')}: rules without restartPolicy")
                 )
 
 

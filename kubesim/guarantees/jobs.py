@@ -8,10 +8,10 @@ from typing import Final
 
 from kubesim.guarantees.jobs_story import JobStory, JobVersion, jobs_of, terminal_at
 from kubesim.guarantees.scopes import gate
-from kubesim.guarantees.story import MINIMUM_GRACE, REACTION
+from kubesim.guarantees.story import MINIMUM_GRACE, REACTION, PodStory
 from kubesim.guarantees.verdicts import Check, Finding, Moment, Scope, Subject, judge
 from kubesim.objects.status import instant_of
-from kubesim.units import MINUTE, SECOND
+from kubesim.units import MINUTE, SECOND, Instant
 
 _FROM_CREATION: Final = "the delay after a Pod whose mains never ran is counted from its creation"
 _LONGEST_DELAY: Final = 6 * MINUTE
@@ -53,7 +53,7 @@ def onfailure_in_place(job: JobStory) -> Iterator[Finding]:
             failed = [(main, run) for main in pod.mains for run in main.runs if run.code and (run.exit or 0) < pod.term]
             for main, run in failed:
                 after = main.after(run)
-                replaced = [one for one in job.pods if run.exit and run.exit < one.life.created <= run.exit + REACTION]
+                replaced = [] if _another_ends(job, pod, run.exit or 0) else _created_soon(job, run.exit or 0)
                 if after is not None or replaced:
                     held = after is not None and not replaced
                     yield judge(held, pod.exited(main, run), *([pod.started(main, after)] if after else []))
@@ -74,6 +74,18 @@ def onfailure_in_place(job: JobStory) -> Iterator[Finding]:
                     Moment(over, f"{pod.life.name} has failed"),
                     Moment(new[0].life.created, f"{new[0].life.name} is created"),
                 )
+
+
+def _created_soon(job: JobStory, at: Instant) -> list[PodStory]:
+    """The Pods that were created right after an instant."""
+    return [pod for pod in job.pods if at < pod.life.created <= at + REACTION]
+
+
+def _another_ends(job: JobStory, but: PodStory, at: Instant) -> bool:
+    """Whether another Pod of it ended about then: a new one is in the place of that."""
+    ends = [terminal_at(pod) for pod in job.pods if pod is not but]
+    ends += [pod.deletions[0].at for pod in job.pods if pod.deletions]
+    return any(end is not None and abs(end - at) <= 2 * REACTION for end in ends)
 
 
 def backoff_limit_never(job: JobStory) -> Iterator[Finding]:
@@ -111,7 +123,7 @@ def backoff_limit_onfailure(job: JobStory) -> Iterator[Finding]:
     if failed is not None and failed[1].get("reason") == "BackoffLimitExceeded":
         before = [one for one in job.versions if one.order <= failed[0].order]
         most = max(job.restarts(one) for one in before)
-        lost = any(one.count("failed") for one in before)
+        lost = any(one.count("failed") for one in before) or _deleted_by(job, failed[0].at)
         yield judge(
             most >= limit or lost,
             failed[0].said(f"BackoffLimitExceeded after {most} restarts, the limit is {job.backoff_limit}"),
@@ -120,6 +132,11 @@ def backoff_limit_onfailure(job: JobStory) -> Iterator[Finding]:
     reached = next((one for pod in job.pods for one, _ in pod.statuses if _sum_at(job, one.order) >= limit), None)
     if reached is not None and job.decided is None and reached.at + 2 * REACTION < job.ended:
         yield judge(False, Moment(reached.at, f"{limit} restarts", reached.order), Moment(job.ended, "not failed"))
+
+
+def _deleted_by(job: JobStory, at: Instant) -> bool:
+    """Whether a Pod of it had been deleted by then, which counts as failed."""
+    return any(pod.deletions and pod.deletions[0].at <= at for pod in job.pods)
 
 
 def _sum_at(job: JobStory, order: int) -> int:
@@ -169,6 +186,8 @@ def active_deadline(job: JobStory) -> Iterator[Finding]:
         return
     failed = job.first("FailureTarget", "Failed")
     limit = due + 2 * REACTION
+    if failed is not None and failed[1].get("reason") != "DeadlineExceeded" and failed[0].at <= due + REACTION:
+        return
     if failed is None:
         if limit < job.ended and job.gone is None:
             yield judge(False, Moment(due, "the deadline"), Moment(job.ended, "not failed"))
@@ -216,6 +235,8 @@ def sidecar_does_not_hold_job(job: JobStory) -> Iterator[Finding]:
     for pod in job.pods:
         done = pod.mains_done
         if not pod.sidecars or done is None or any(main.runs[-1].code for main in pod.mains) or job.completions != 1:
+            continue
+        if pod.deletions:
             continue
         limit = done + pod.grace + MINIMUM_GRACE + 4 * REACTION
         complete = job.first("Complete")

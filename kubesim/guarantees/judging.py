@@ -25,7 +25,8 @@ from kubesim.releases import Component, Release, release
 def check(history: History, ids: Collection[str] | None = None, *, everywhere: bool = False) -> tuple[Judgement, ...]:
     """The verdict on each guarantee, in the order of the catalogue; ``ids`` chooses some.
 
-    ``everywhere`` asks also where a guarantee does not hold: that is how it is shown that it does not.
+    ``everywhere`` asks also where a guarantee does not hold, and takes for a sidecar what is marked as one: that is how
+    it is shown that it does not.
     """
     chosen = tuple(one for one in CHECKS if ids is None or one.id in ids)
     judged = judge_by(history, chosen, everywhere=everywhere)
@@ -36,7 +37,7 @@ def check(history: History, ids: Collection[str] | None = None, *, everywhere: b
 def judge_by(history: History, checks: Collection[Check], *, everywhere: bool = False) -> tuple[Judgement, ...]:
     """The verdicts of some checks, those of hopes too; checks that share an id make one verdict."""
     api = _release(history.header.control_plane, Component.APISERVER)
-    pods = list(pod_stories(history, api))
+    pods = list(pod_stories(history, api, as_marked=everywhere))
     jobs = list(job_stories(history, pods))
     found: dict[str, list[Judged]] = {}
     for one in checks:
@@ -44,7 +45,7 @@ def judge_by(history: History, checks: Collection[Check], *, everywhere: bool = 
     return tuple(_judgement(id_, judged) for id_, judged in found.items())
 
 
-def pod_stories(history: History, api: Release) -> Iterator[PodStory]:
+def pod_stories(history: History, api: Release, *, as_marked: bool = False) -> Iterator[PodStory]:
     """The stories of all Pods. A Pod made again under its name is left out: records do not say whose they are."""
     records = _by_pod(history)
     kubelets = {one.name: _release(one, Component.KUBELET) for one in history.header.nodes}
@@ -54,7 +55,8 @@ def pod_stories(history: History, api: Release) -> Iterator[PodStory]:
         nodes = [str((one.object.get("spec") or {}).get("nodeName") or "") for one in life.versions]
         node = next((name for name in nodes if name), "")
         kubelet = kubelets.get(node) or next(iter(kubelets.values()), _release(history.header.control_plane, "kubelet"))
-        yield PodStory(history, life, records.get((life.namespace, life.name), ()), api, kubelet)
+        about = records.get((life.namespace, life.name), ())
+        yield PodStory(history, life, about, api, kubelet, as_marked=as_marked)
 
 
 def _by_pod(history: History) -> Mapping[tuple[str, str], list[tuple[int, AnyRecord]]]:
@@ -66,15 +68,19 @@ def _by_pod(history: History) -> Mapping[tuple[str, str], list[tuple[int, AnyRec
             case EventEmitted(kind="Pod") | Decided():
                 name = record.name
             case ActionDone():
-                name = str(record.arguments.get("pod") or record.arguments.get("name") or "")
-                found.setdefault((str(record.arguments.get("namespace") or "default"), name), []).append(
-                    (order, record)
-                )
+                found.setdefault(_about(record.arguments), []).append((order, record))
                 continue
             case _:
                 continue
         found.setdefault((record.namespace, name), []).append((order, record))
     return found
+
+
+def _about(arguments: Mapping[str, Any]) -> tuple[str, str]:
+    """Namespace and name of what an action is about: as they are given, or as the object has them that it sends."""
+    sent = (arguments.get("object") or {}).get("metadata") or {}
+    name = arguments.get("pod") or arguments.get("name") or sent.get("name") or ""
+    return str(arguments.get("namespace") or sent.get("namespace") or "default"), str(name)
 
 
 def _findings(

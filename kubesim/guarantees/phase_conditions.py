@@ -172,7 +172,9 @@ def containers_ready(pod: PodStory) -> Iterator[Finding]:
     for version, status in pod.statuses:
         known = _conditions(status)
         statuses = [one for place in _PLACES for one in status.get(place) or () if one["name"] in counted]
-        if "ContainersReady" not in known or len(statuses) < len(counted) or status.get("phase") in TERMINAL:
+        reasons = {one.get("reason") for one in status.get("conditions") or () if one["type"] == "ContainersReady"}
+        is_over = status.get("phase") in TERMINAL or reasons & {"PodFailed", "PodCompleted"}
+        if "ContainersReady" not in known or len(statuses) < len(counted) or is_over:
             continue
         ready = all(one.get("ready") for one in statuses)
         unready = [one["name"] for one in statuses if not one.get("ready")]

@@ -325,7 +325,7 @@ def probe_level_grace(pod: PodStory) -> Iterator[Finding]:
 
 
 CHECKS: Final = (
-    Check("probe-startup-disables-others", startup_disables_others),
+    Check("probe-startup-disables-others", startup_disables_others, not_kept=(PROBES_END,)),
     Check("probe-startup-runs-once", startup_runs_once),
     Check("probe-startup-failure-kills", startup_failure_kills, not_kept=(PROBES_END,), remarks=(_CARRIED,)),
     Check("probe-liveness-failure-restarts", liveness_failure_restarts, remarks=(_CARRIED,)),

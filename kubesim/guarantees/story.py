@@ -36,8 +36,16 @@ class PodStory:
     """Everything the guarantees ask about one Pod."""
 
     def __init__(
-        self, history: History, life: PodLife, records: Sequence[tuple[int, AnyRecord]], api: Release, kubelet: Release
+        self,
+        history: History,
+        life: PodLife,
+        records: Sequence[tuple[int, AnyRecord]],
+        api: Release,
+        kubelet: Release,
+        *,
+        as_marked: bool = False,
     ) -> None:
+        """``as_marked`` takes for a sidecar what the manifest marks as one, though the kubelet does not know it."""
         self.history = history
         self.records = records
         self.life = life
@@ -45,7 +53,7 @@ class PodStory:
         self.kubelet = kubelet
         self.versions: tuple[Version, ...] = life.versions
         self.spec: Mapping[str, Any] = life.versions[0].object.get("spec") or {}
-        self.containers = self._containers()
+        self.containers = self._containers(as_marked)
         self.inits = [one for one in self.containers if one.role in (Role.INIT, Role.SIDECAR)]
         self.regular_inits = [one for one in self.containers if one.role is Role.INIT]
         self.sidecars = [one for one in self.containers if one.role is Role.SIDECAR]
@@ -57,8 +65,8 @@ class PodStory:
 
     # -- building --------------------------------------------------------------------------------------------------
 
-    def _containers(self) -> list[ContainerStory]:
-        honours = self.kubelet.policy("sidecar_field_at_kubelet") == "honour"
+    def _containers(self, as_marked: bool) -> list[ContainerStory]:
+        honours = as_marked or self.kubelet.policy("sidecar_field_at_kubelet") == "honour"
         latest = self.versions[-1].object.get("spec") or {}
         found = []
         for key, role in (("initContainers", Role.INIT), ("containers", Role.MAIN)):

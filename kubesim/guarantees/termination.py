@@ -36,7 +36,8 @@ def _alive_at_begin(pod: PodStory, containers: list[ContainerStory]) -> list[tup
 
 def _hook_length(pod: PodStory, container: ContainerStory, run: Run) -> Duration:
     process = next((one for one in container.execs(run, "preStop") if one.start >= pod.begin - REACTION), None)
-    longest = pod.deletions[0].grace if pod.deletions else pod.grace
+    is_deleted = bool(pod.deletions) and pod.begin >= pod.deletions[0].at
+    longest = pod.deletions[0].grace if is_deleted else pod.grace
     return min(hook_length(process, container.handler("preStop")), longest)
 
 
@@ -70,7 +71,7 @@ def sigkill_at_grace(pod: PodStory) -> Iterator[Finding]:
     """What still runs at the deadline is gone 2 s later."""
     for container, run in _alive_at_begin(pod, pod.containers):
         limit = max(pod.deadline, pod.begin) + MINIMUM_GRACE + REACTION
-        if (run.exit is None or run.exit >= pod.deadline) and limit < pod.ended:
+        if (run.exit is None and limit < pod.ended) or (run.exit is not None and run.exit >= pod.deadline):
             over = Moment(pod.deadline, "the grace is over")
             yield judge(run.exit is not None and run.exit <= limit, over, pod.exited(container, run))
 
@@ -225,7 +226,7 @@ def force_delete(pod: PodStory) -> Iterator[Finding]:
     for container in pod.containers:
         run = container.run_at(last.at)
         limit = last.at + MINIMUM_GRACE + REACTION
-        if run is not None and limit < pod.ended:
+        if run is not None and (run.exit is not None or limit < pod.ended):
             held = run.exit is not None and run.exit <= limit
             yield judge(held, pod.written(last, "the object is removed"), pod.exited(container, run))
 

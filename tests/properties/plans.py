@@ -111,7 +111,7 @@ class Plan:
         """The scenario file that replays it."""
         named = self.named()
         spec: dict[str, Any] = {
-            "cluster": self._cluster(),
+            "cluster": cluster_of(self.cluster),
             "containers": [{"match": {"container": name}, "script": one.script()} for name, one in named],
             "until": f"{LENGTH}s",
             "seed": self.seed,
@@ -125,16 +125,6 @@ class Plan:
         pod_spec["containers"] = [one.manifest(name) for name, one in named[len(self.inits) :]]
         second = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": pod_spec}
         return yaml.safe_dump_all([first, second], sort_keys=False)
-
-    def _cluster(self) -> dict[str, Any]:
-        one = self.cluster
-        found: dict[str, Any] = {"release": one.release}
-        if one.gate is not None:
-            found["featureGates"] = {"SidecarContainers": one.gate}
-        if one.node is not None:
-            gates = {} if one.node_gate is None else {"featureGates": {"SidecarContainers": one.node_gate}}
-            found["nodes"] = [{"name": "node1", "release": one.node, **gates}]
-        return found
 
     def _action(self, stimulus: Stimulus, named: list[tuple[str, Container]]) -> dict[str, Any]:
         at = f"{stimulus.at}s"
@@ -157,3 +147,59 @@ class Plan:
 def seconds_after_start(history: History, at: int) -> float:
     """An instant as people read it."""
     return (at - history.started) / SECOND
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A run of objects other than one Pod, with what the Scenario document says beside its cluster."""
+
+    cluster: Cluster
+    objects: tuple[dict[str, Any], ...]
+    actions: tuple[dict[str, Any], ...] = ()
+    scripts: tuple[tuple[str, dict[str, Any]], ...] = ()
+    """Container name and script."""
+    images: tuple[tuple[str, dict[str, Any]], ...] = ()
+    node: tuple[tuple[str, Any], ...] = ()
+    """What the node has beside its release: ``allocatable``."""
+    webhooks: tuple[dict[str, Any], ...] = ()
+    until: int = 300
+    draw: int = 0
+
+    def scenario(self) -> str:
+        """The scenario file that replays it."""
+        cluster = cluster_of(self.cluster)
+        if self.node:
+            cluster["nodes"] = [{"name": "node1", **(cluster.get("nodes") or [{}])[0], **dict(self.node)}]
+        if self.images:
+            cluster["images"] = dict(self.images)
+        if self.webhooks:
+            cluster["webhooks"] = list(self.webhooks)
+        spec: dict[str, Any] = {
+            "cluster": cluster,
+            "containers": [{"match": {"container": name}, "script": script} for name, script in self.scripts],
+            "actions": list(self.actions),
+            "until": f"{self.until}s",
+        }
+        spec = {key: value for key, value in spec.items() if value}
+        first = {"apiVersion": "kubesim/v1", "kind": "Scenario", "metadata": {"name": "generated"}, "spec": spec}
+        return yaml.safe_dump_all([first, *self.objects], sort_keys=False)
+
+    def run(self) -> History:
+        """The history of the run."""
+        return api.run(api.load(io.StringIO(self.scenario())), draw=self.draw)
+
+    def replays(self) -> str:
+        """What to print when a law does not hold."""
+        draw = f" --draw {self.draw}" if self.draw else ""
+        return f"save as counter-example.yaml and run: kubesim check counter-example.yaml{draw}\n\n{self.scenario()}"
+
+
+def cluster_of(one: Cluster) -> dict[str, Any]:
+    """The cluster as a scenario file has it."""
+    found: dict[str, Any] = {"release": one.release}
+    if one.gate is not None:
+        found["featureGates"] = {"SidecarContainers": one.gate}
+    if one.node is not None:
+        gates = {} if one.node_gate is None else {"featureGates": {"SidecarContainers": one.node_gate}}
+        found["nodes"] = [{"name": "node1", "release": one.node, **gates}]
+    return found
