@@ -7,6 +7,7 @@ from typing import Final
 
 from kubesim.guarantees.containers import FOREVER, ContainerStory, Role, Window
 from kubesim.guarantees.restart import restarted_in_time
+from kubesim.guarantees.scopes import OLD_MAINS_COUNT
 from kubesim.guarantees.story import IMAGE_REASONS, MINIMUM_GRACE, REACTION, PodStory, pairs
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.lives import SANDBOX, Run
@@ -206,14 +207,14 @@ def image_change_no_restart(pod: PodStory) -> Iterator[Finding]:
 
 
 CHECKS: Final = (
-    Check("init-sequential-order", sequential_order),
-    Check("init-each-succeeds-before-next", each_succeeds_before_next),
-    Check("init-mains-after-all-inits", mains_after_all_inits),
+    Check("init-sequential-order", sequential_order, not_kept=(OLD_MAINS_COUNT,)),
+    Check("init-each-succeeds-before-next", each_succeeds_before_next, not_kept=(OLD_MAINS_COUNT,)),
+    Check("init-mains-after-all-inits", mains_after_all_inits, not_kept=(OLD_MAINS_COUNT,)),
     Check("init-retry-unless-never", retry_unless_never),
     Check("init-never-failure-fails-pod", never_failure_fails_pod),
     Check("init-always-means-onfailure", always_means_onfailure),
     Check("init-not-rerun-by-main-crash", not_rerun_by_main_crash),
-    Check("init-rerun-on-sandbox-loss", rerun_on_sandbox_loss),
+    Check("init-rerun-on-sandbox-loss", rerun_on_sandbox_loss, not_kept=(OLD_MAINS_COUNT,)),
     Check("init-waits-for-network-and-storage", waits_for_network_and_storage),
     Check("init-deadline-includes-inits", deadline_includes_inits),
     Check("init-waiting-reason", waiting_reason),

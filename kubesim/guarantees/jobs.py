@@ -14,6 +14,7 @@ from kubesim.objects.status import instant_of
 from kubesim.units import MINUTE, SECOND, Instant
 
 _FROM_CREATION: Final = "the delay after a Pod whose mains never ran is counted from its creation"
+_FROM_UNREADY: Final = "where a sidecar is in back-off, the delay is counted from when the Pod was no longer ready"
 _LONGEST_DELAY: Final = 6 * MINUTE
 
 
@@ -255,6 +256,8 @@ def retry_delay(job: JobStory) -> Iterator[Finding]:
         ends = [run.exit for one in pod.mains for run in one.runs[-1:] if run.exit is not None]
         over = max(ends, default=terminal_at(pod) or pod.life.created)
         known = "" if ends else _FROM_CREATION
+        if any(not sidecar.alive(over - 1) for sidecar in pod.sidecars):
+            known = known or _FROM_UNREADY
         if pod.life.phase != "Failed" or pod.deletions:
             failures = 0
             continue
@@ -310,6 +313,6 @@ CHECKS: Final = (
         Subject.JOB,
         gate("SidecarContainers", "1.28 with the gate, 1.29+"),
     ),
-    Check("job-retry-backoff-delay", retry_delay, Subject.JOB, remarks=(_FROM_CREATION,)),
+    Check("job-retry-backoff-delay", retry_delay, Subject.JOB, remarks=(_FROM_CREATION, _FROM_UNREADY)),
     Check("cronjob-concurrency-policy", concurrency_policy, Subject.JOB),
 )

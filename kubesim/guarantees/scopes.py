@@ -78,6 +78,11 @@ ZERO_GRACE: Final = _bug(
     "an explicit grace of 0 is mistaken for none, and becomes the Pod's own",
     _grace_is_zero,
 )
+OLD_MAINS_COUNT: Final = NotKept(
+    "in a new sandbox a main that has exited in the old one is taken for a sign that the Pod was initialized",
+    lambda kubelet: bool(kubelet.policy("exited_main_counts_as_initialized")),
+    lambda pod: len(pod.windows) > 1,
+)
 GRACE_TWICE: Final = NotKept(
     "after preStop the container still gets the whole grace of the deletion",
     lambda kubelet: bool(kubelet.policy("kill_budget") == "override_last"),

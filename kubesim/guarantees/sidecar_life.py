@@ -21,6 +21,8 @@ def runs_through_pod_life(pod: PodStory) -> Iterator[Finding]:
             if up is None:
                 continue
             early = stop is not None and stop.at < pod.begin and not pod.excused_stop(sidecar, run)
+            if stop is not None and pod.starts_over(stop.at, stop.at + pod.grace + 10 * REACTION):
+                continue
             if early or any(main.runs for main in pod.mains):
                 shown = [pod.stopped(sidecar, run)] if early else []
                 yield judge(not early, Moment(up, f"{sidecar.name} is started"), *shown)

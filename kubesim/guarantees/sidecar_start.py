@@ -9,6 +9,7 @@ from typing import Final
 from kubesim.guarantees.containers import ContainerStory, Role
 from kubesim.guarantees.restart import restarted_in_time
 from kubesim.guarantees.scopes import (
+    OLD_MAINS_COUNT,
     PROBES_END,
     SIDECARS,
     SIDECARS_UNKNOWN,
@@ -221,7 +222,7 @@ def needs_apiserver_and_every_node(pod: PodStory) -> Iterator[Finding]:
 
 
 CHECKS: Final = (
-    Check("sidecar-definition", definition),
+    Check("sidecar-definition", definition, not_kept=(OLD_MAINS_COUNT,)),
     Check("sidecar-starts-before-later-inits", starts_before_later_inits, scope=SIDECARS),
     Check("sidecar-next-init-waits-started", next_init_waits_started, scope=SIDECARS, not_kept=(PROBES_END,)),
     Check("sidecar-started-no-probe", started_no_probe, scope=SIDECARS, not_kept=(STATUS_STUCK,)),

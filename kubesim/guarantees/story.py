@@ -319,12 +319,18 @@ class PodStory:
                 if stop and start <= stop.at <= end and stop.at < self.begin and not self.excused_stop(other, run):
                     yield other, run
 
+    def starts_over(self, start: Instant, end: Instant) -> bool:
+        """Whether a new sandbox began in a time: what starts after it does so for that reason."""
+        return any(start < window.start <= end for window in self.windows[1:])
+
     def is_held_up(self, container: ContainerStory, start: Instant, end: Instant) -> bool:
         """Whether a restart waits for something else: an image, a refusal of the runtime, a sibling being stopped.
 
         A main waits for a sidecar that has to start again first.
         """
         again = (run.start for sidecar in self.sidecars for run in sidecar.runs)
+        if self.starts_over(start, end):
+            return True
         if container.role is Role.MAIN and any(start < at <= end for at in again):
             return True
         if any(start <= one.at <= end and one.reason in TROUBLE for one in container.statuses):

@@ -97,7 +97,7 @@ class ContainerStart:
         number = runtime_pod.next_run(container.name)
         first = kubelet.first_restart_count(self.sync.uid)
         self.instance = Instance(
-            id=identifier(self.sync.uid, container.name, number),
+            id=identifier(self.sync.uid, self.sync.sandbox_id, container.name, number),
             name=container.name,
             pod_uid=self.sync.uid,
             sandbox_id=self.sync.sandbox_id,

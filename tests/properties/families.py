@@ -16,13 +16,15 @@ IMAGE = "example.com/app:1"
 
 
 def any_cluster() -> st.SearchStrategy[Cluster]:
-    """Control plane and node of one release, the gate for sidecars as it comes or on; the oldest oftener than others."""
+    """One release for all, the gate for sidecars as it comes or on; the oldest releases oftener than others."""
     one = st.sampled_from(NEWEST_FIRST).flatmap(
         lambda release: st.builds(
             Cluster, st.just(release), st.sampled_from((None, True)) if release in GATED else st.just(None)
         )
     )
-    return one | st.sampled_from((Cluster("1.28", True), Cluster("1.27"), Cluster("1.29"), Cluster("1.30", None, "1.27")))
+    return one | st.sampled_from(
+        (Cluster("1.28", True), Cluster("1.27"), Cluster("1.29"), Cluster("1.30", None, "1.27"))
+    )
 
 
 def pod(name: str, spec: dict[str, Any]) -> dict[str, Any]:
@@ -102,6 +104,31 @@ def long_runs(draw: st.DrawFn) -> Scene:
     specs = [container("app"), container("other")]
     scripts = (("app", lasting(length, (1,))), ("other", lasting(draw(st.sampled_from((1, 7))), (1,))))
     return Scene(draw(any_cluster()), (pod("web", {"containers": specs}),), scripts=scripts, until=2200)
+
+
+@st.composite
+def sandbox_losses(draw: st.DrawFn) -> Scene:
+    """The sandbox of a Pod dies while it runs; perhaps the kubelet restarts, or the node, beside it."""
+    spec = {
+        "restartPolicy": draw(st.sampled_from(("Always", "OnFailure", "Never"))),
+        "terminationGracePeriodSeconds": 3,
+        "initContainers": [
+            *([container("side", restartPolicy="Always")] if draw(st.booleans()) else []),
+            container("setup"),
+        ],
+        "containers": [container("app")],
+    }
+    at = draw(st.integers(6, 15))
+    actions = [{"at": f"{at}s", "sandboxLoss": {"pod": "web"}}]
+    match draw(st.sampled_from(("nothing", "kubelet", "node"))):
+        case "kubelet":
+            actions.append({"at": f"{at + 25}s", "kubeletRestart": {}})
+        case "node":
+            actions.append({"at": f"{at + 25}s", "nodeReboot": {}})
+        case _:
+            pass
+    scripts = (("app", lasting(None)), ("setup", lasting(draw(st.sampled_from((1, 3))))), ("side", lasting(None)))
+    return Scene(draw(any_cluster()), (pod("web", spec),), tuple(actions), scripts, until=150)
 
 
 # Trouble ------------------------------------------------------------------------------------------------------------
@@ -324,6 +351,7 @@ FAMILIES: dict[str, st.SearchStrategy[Plan | Scene]] = {
     "endings": endings(),
     "startups": startups(),
     "long runs": long_runs(),
+    "sandbox losses": sandbox_losses(),
     "missing images": trouble("image"),
     "failing hooks": trouble("hook"),
     "deadlines": trouble("deadline"),

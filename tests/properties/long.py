@@ -18,13 +18,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from families import FAMILIES  # noqa: E402  # a module of this folder, as pytest sees it
-from hypothesis import HealthCheck, Phase, given, seed, settings  # noqa: E402
-from plans import Plan, Scene  # noqa: E402
+from families import FAMILIES  # a module of this folder, as pytest sees it
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from plans import Plan, Scene
 
-from kubesim.guarantees.catalogue import CHECKS, guarantees  # noqa: E402
-from kubesim.guarantees.judging import check  # noqa: E402
-from kubesim.guarantees.verdicts import Verdict  # noqa: E402
+from kubesim.guarantees.catalogue import CHECKS, guarantees
+from kubesim.guarantees.judging import check
+from kubesim.guarantees.verdicts import Verdict
 
 ROUND = 60
 """Examples of one family before the next has its turn."""
