@@ -68,10 +68,14 @@ def section(entry: Entry) -> list[str]:
     source = entry.file.relative_to(ROOT)
     return [
         f"### {name}",
-        f"{header.title or name} ([{source.as_posix()}](../{source.as_posix()})).",
+        f"{_sentence(header.title or name)} ([the file](../{source.as_posix()}))",
         "\n".join(f"- {sentence}" for sentence in what_differs(entry.histories)),
         f"![The timeline of {name}](gallery/{entry.picture})",
     ]
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:].rstrip(".") + "."
 
 
 def write(folder: Path, names: list[str]) -> None:

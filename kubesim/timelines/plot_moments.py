@@ -44,6 +44,7 @@ class _Placed:
 def moment_rows(panel: Panel, picture: Picture, what: PodPicture | JobPicture, y: float) -> float:
     """Place the words of all vertical lines in as few rows as they need; the y below."""
     placed = _placed(panel, uprights(panel, picture, what))
+    panel.uprights = [panel.x(one.upright.at) for one in placed]
     rows = max((one.row + 1 for one in placed if one.row is not None), default=0)
     for number, one in enumerate(placed):
         panel.lines_from[number] = y + rows * _ROW
@@ -117,19 +118,19 @@ def is_about(moment: Moment, what: PodPicture | JobPicture) -> bool:
 def _placed(panel: Panel, found: list[_Upright]) -> list[_Placed]:
     """A row for each line's words, the strong ones first; the rest get what is left."""
     taken: list[Room] = []
-    strong = [panel.x(one.at) for one in found if one.is_strong]
+    lines = [(panel.x(one.at), one.is_strong) for one in found]
     rows = min(_ROWS, len(found))
     placed = {}
     for index, one in sorted(enumerate(found), key=lambda pair: not pair[1].is_strong):
-        placed[index] = _in_row(panel, one, taken, strong, rows)
+        placed[index] = _in_row(panel, one, taken, lines, rows)
     return [placed[index] for index in range(len(found))]
 
 
-def _in_row(panel: Panel, one: _Upright, taken: list[Room], strong: list[float], rows: int) -> _Placed:
-    """The lowest row in which neither its words nor its line meet others' words; best where no strong line crosses."""
+def _in_row(panel: Panel, one: _Upright, taken: list[Room], lines: list[tuple[float, bool]], rows: int) -> _Placed:
+    """The lowest row in which neither its words nor its line meet others' words; best where no line crosses."""
     x = panel.x(one.at)
     width = panel.sheet.measure(one.words, _SIZE, one.bold)
-    best: tuple[bool, int, str, Room, Room] | None = None
+    best: tuple[tuple[int, int], int, str, Room, Room] | None = None
     for row in range(rows):
         for anchor in ("left", "right"):
             left = x + 0.05 if anchor == "left" else x - 0.05 - width
@@ -139,7 +140,8 @@ def _in_row(panel: Panel, one: _Upright, taken: list[Room], strong: list[float],
             line = Room(x - _LINE, -row - 1.0, x + _LINE, 0.0)
             if any(words.meets(other) or line.meets(other) for other in taken):
                 continue
-            crossed = any(words.left < other < words.right for other in strong if other != x)
+            crossing = [is_strong for other, is_strong in lines if other != x and words.left < other < words.right]
+            crossed = (sum(crossing), len(crossing))
             if best is None or crossed < best[0]:
                 best = (crossed, row, anchor, words, line)
     if best is None:

@@ -62,6 +62,8 @@ class Panel:
     lines_from: dict[int, float] = field(default_factory=dict)
     """By place among the moments: the y from which its line is drawn."""
     lanes_top: float = 0.0
+    uprights: list[float] = field(default_factory=list)
+    """Where vertical lines stand."""
     bars: list[Room] = field(default_factory=list)
     """Where bars of the lane in work are; words beside a bar keep away from the others."""
 
@@ -77,6 +79,17 @@ class Panel:
             for piece in self.scale.breaks
             if piece.width * width > 2 * _TEAR_BEFORE_END
         ]
+
+    def write_beside(self, text: Text, *, between: tuple[float, float] | None = None) -> None:
+        """Write a text on plain ground, if there is room; a vertical line that would cross it goes behind it."""
+        if not self.sheet.write(text, between=between):
+            return
+        room = self.sheet.room_of(text, 0.03)
+        if any(room.left < x < room.right for x in self.uprights):
+            height = room.bottom - room.top
+            self.sheet.boxes.append(
+                Box(room.left, room.top, room.right - room.left, height, self.theme.paper, layer=6, round=0.03)
+            )
 
     def begin_lanes(self, y: float, count: int) -> None:
         """So many lanes follow from y on; texts keep away from where they are torn."""
@@ -137,7 +150,7 @@ def _phase(panel: Panel, band: Band, y: float) -> float:
         panel.sheet.boxes.append(Box(start, y + 0.02, width, BAND_HEIGHT - 0.05, fill.face, panel.theme.paper))
         is_said = _inside(panel, segment.value, start, end, middle, 8, fill.ink)
         if not is_said and segment is band.segments[-1]:
-            panel.sheet.write(Text(end + 0.06, middle, segment.value, 8, fill.ink))
+            panel.write_beside(Text(end + 0.06, middle, segment.value, 8, fill.ink))
     return y + BAND_HEIGHT
 
 
@@ -254,7 +267,7 @@ def _end_label(panel: Panel, span: Span, start: float, end: float, y: float, fil
         text = Text(end + 0.06, y, span.label, LABEL_SIZE, fill.ink)
         room = panel.sheet.room_of(text)
         if not any(room.meets(other) for other in panel.bars):
-            panel.sheet.write(text, between=(start, panel.sheet.width - 0.1))
+            panel.write_beside(text, between=(start, panel.sheet.width - 0.1))
 
 
 def _span_label(panel: Panel, span: Span, start: float, end: float, y: float, fill: Fill) -> None:

@@ -226,7 +226,8 @@
         if (left < names - 20 || left + wide > width) continue;
         const words = [left - 4, row, left + wide + 4, row + 1], line = [place - 1, 0, place + 1, row + 1];
         if (taken.some((o) => [words, line].some((m) => m[0] < o[2] && o[0] < m[2] && m[1] < o[3] && o[1] < m[3]))) continue;
-        const crossed = found.some((other) => other !== item && strong(other) && x(other.start) > words[0] && x(other.start) < words[2]);
+        const crossing = found.filter((other) => other !== item && x(other.start) > words[0] && x(other.start) < words[2]);
+        const crossed = crossing.length + 100 * crossing.filter(strong).length;
         if (!best || crossed < best.crossed) best = { crossed, row, left, words, line };
       }
       if (best) taken.push(best.words, best.line);
@@ -241,7 +242,7 @@
     const head = rows * 16 + (rows ? 4 : 0), counters = new Set(["active", "ready", "terminating", "succeeded", "failed"]);
     let y = head;
     const clipped = () => draw("g", { "clip-path": `url(#clip-${id})` });
-    const under = clipped(), plotted = clipped(), uprights = draw("g", { "pointer-events": "none" }), signs = clipped(), labels = draw("g");
+    const under = clipped(), plotted = clipped(), uprights = draw("g", { "pointer-events": "none" }), signs = clipped(), labels = draw("g"), beside = draw("g");
     const name = (words, role, top, size, colour) => {
       const room = names - 18 - (role ? measure(role, 10.5) + 8 : 0);
       const shown = write(shortened(words, size, room), names - 12, top, { "text-anchor": "end", "font-size": size, fill: colour });
@@ -253,7 +254,7 @@
     const after = (words, item, middle, colour) => {
       const left = x(item.start), right = x(item.end), wide = measure(words, 11);
       if (wide <= right - Math.max(left, names) - 8 || right < names || right > names + plot() + 1 || right + 5 + wide > width) return;
-      labels.append(write(words, right + 5, middle, { fill: colour }));
+      beside.append(write(words, right + 5, middle, { fill: colour, stroke: theme().paper, "stroke-width": 4, "paint-order": "stroke" }));
     };
     for (const { band, items: segments } of panel.bands) {
       const isPhase = band.name === "phase", isCounter = owner.kind === "Job" && counters.has(band.name), high = isPhase ? BAND : CONDITION;
@@ -302,7 +303,7 @@
       plotted.append(draw("path", { d: path, fill: "none", stroke: theme().paper, "stroke-width": 3, "pointer-events": "none" }), draw("path", { d: path, fill: "none", stroke: theme().rule, "stroke-width": 1, "pointer-events": "none" }));
     }
     const clip = draw("clipPath", { id: `clip-${id}` }, draw("rect", { x: names - 1, y: 0, width: plot() + 2, height: bottom + 4 }));
-    const svg = draw("svg", { viewBox: `0 0 ${width} ${bottom + 2}`, height: bottom + 2, role: "img", "aria-label": `${owner.kind} ${owner.name} on ${DATA.runs[run].label}` }, clip, patterns(), under, labels, plotted, uprights, signs, draw("line", { class: "cursor", y1: head, y2: bottom }));
+    const svg = draw("svg", { viewBox: `0 0 ${width} ${bottom + 2}`, height: bottom + 2, role: "img", "aria-label": `${owner.kind} ${owner.name} on ${DATA.runs[run].label}` }, clip, patterns(), under, labels, plotted, uprights, signs, beside, draw("line", { class: "cursor", y1: head, y2: bottom }));
     const title = make("div", { class: "panel-head" }, make("span", { class: "chip" }, DATA.runs[run].label), `${owner.kind} ${owner.name}${owner.node ? " on " + owner.node : ""}`);
     return make("section", { class: "panel" }, title, svg);
   };

@@ -22,7 +22,7 @@ def test_each_scenario_has_its_sentences_and_its_picture(tmp_path: Path) -> None
     assert "## Pods\n" in page
     assert "## Jobs\n" in page
     assert "- On 1.28 app never starts: it waits for the init container proxy; on 1.29 it starts after" in page
-    assert "([scenarios/jobs/retries-never.yaml](../scenarios/jobs/retries-never.yaml))" in page
+    assert "([the file](../scenarios/jobs/retries-never.yaml))" in page
     for name in ("grace-runs-out", "jobs-retries-never"):
         assert f"(gallery/{name}.svg)" in page
         picture = tmp_path / "gallery" / f"{name}.svg"

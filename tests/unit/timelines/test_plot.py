@@ -14,7 +14,7 @@ from kubesim.errors import KubesimError
 from kubesim.history.history import History
 from kubesim.history.records import ActionDone, Ended
 from kubesim.timelines.lanes import picture
-from kubesim.timelines.lanes_model import Look
+from kubesim.timelines.lanes_model import Look, MomentKind
 from kubesim.timelines.plot import plot, save, text_measure
 from kubesim.timelines.plot_layout import lay_out
 from kubesim.timelines.plot_shapes import Line, Room, Sheet, Text
@@ -116,6 +116,31 @@ def test_words_keep_away_from_where_lanes_are_torn() -> None:
         x, top, bottom = points[0][0], points[0][1], points[-1][1]
         for text in sheet.texts:
             assert not sheet.room_of(text, 0).meets(Room(x - 0.01, top, x + 0.01, bottom)), text.text
+
+
+def test_no_line_goes_through_words_beside_a_bar() -> None:
+    records = [
+        changed(0, "Pod", "web", "ADDED", object=pod_object("web", ["app"])),
+        runtime(1, "web", "app", "start"),
+        runtime(5.9, "web", "app", "exit", code=0),
+        changed(6, "Pod", "web", "DELETED"),
+        ActionDone(at=seconds(6.2), do="drain", code=200),
+    ]
+    sheet = lay_out([picture(History(header(), [*records, Ended(at=seconds(20), why="until")]))], LIGHT, text_measure())
+    [ended] = [sheet.room_of(text, 0) for text in sheet.texts if text.text == "exit 0"]
+    [line] = [line for line in sheet.lines if line.colour == LIGHT.moments[MomentKind.ACTION]]
+    assert ended.left < line.points[0][0] < ended.right
+    ground = [box for box in sheet.boxes if box.face == LIGHT.paper and box.layer > line.layer]
+    assert any(box.x <= ended.left and ended.right <= box.x + box.width and box.y <= ended.top for box in ground)
+
+
+def test_the_words_of_a_line_are_put_where_no_other_line_goes_through_them() -> None:
+    records = [changed(0, "Pod", "web", "ADDED", object=pod_object("web", ["app"]))]
+    done = [ActionDone(at=seconds(at), do=do, code=code) for at, do, code in ((10, "evict", 429), (10.8, "taint", 200))]
+    shown = picture(History(header(), [*records, *done, Ended(at=seconds(20), why="until")]))
+    said = [text.text for text in lay_out([shown], LIGHT, text_measure()).texts]
+    assert "evict: refused" in said
+    assert "taint" in said
 
 
 def is_tear(line: Line) -> bool:
