@@ -149,6 +149,14 @@ class Resources(Wire, frozen=True):
     limits: dict[str, str | int | float] = {}
 
 
+class SecurityContext(Wire, frozen=True):
+    """What of a container's security context shows in its life."""
+
+    run_as_user: int | None = None
+    run_as_non_root: bool | None = None
+    read_only_root_filesystem: bool | None = None
+
+
 class Container(Wire, frozen=True):
     """A main, a plain init or a sidecar: what it is depends on the list it stands in and its restart policy."""
 
@@ -171,6 +179,7 @@ class Container(Wire, frozen=True):
     termination_message_path: str = "/dev/termination-log"
     termination_message_policy: str = "File"
     image_pull_policy: str | None = None
+    security_context: SecurityContext = SecurityContext()
 
 
 class EmptyDir(Wire, frozen=True):

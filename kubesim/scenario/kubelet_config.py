@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kubesim.objects.quantity import parse_quantity
-from kubesim.scenario.shapes import Field, Integer, Items, Length, Place, Quantity, Record, read
+from kubesim.scenario.shapes import Field, Flag, Integer, Items, Length, Place, Quantity, Record, read
 from kubesim.units import MINUTE, Duration
 
 _MIB: Final = 2**20
+_WITHOUT_LIMIT: Final = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class KubeletConfig:
     shutdown_grace: Duration = 0
     shutdown_grace_critical: Duration = 0
     shutdown_by_priority: tuple[ShutdownPeriod, ...] = ()
+    pulls_at_once: int = 1
+    """How many images are pulled at the same time."""
     not_read: tuple[str, ...] = ()
     """Fields that were written and that no run acts upon."""
 
@@ -76,6 +79,10 @@ def _config(*, place: Place, **values: Any) -> KubeletConfig:
         if "grace" not in graces:
             raise place.error('evictionSoft needs evictionSoftGracePeriod: {memory.available: "1m30s"}')
         values["soft_memory"] = MemoryThreshold(_bytes(soft), graces["grace"])
+    serial, most = values.pop("serialize_image_pulls", True), values.pop("max_parallel_image_pulls", None)
+    if serial and most not in (None, 1):
+        raise (place / "maxParallelImagePulls").error("needs serializeImagePulls: false beside it")
+    values["pulls_at_once"] = 1 if serial else most or _WITHOUT_LIMIT
     grace, critical = values.get("shutdown_grace", 0), values.get("shutdown_grace_critical", 0)
     if critical > grace:
         raise place.error("shutdownGracePeriodCriticalPods is longer than shutdownGracePeriod, of which it is a part")
@@ -130,6 +137,8 @@ _CONFIG: Final = Record(
         ),
         "evictionMaxPodGracePeriod": Field(Integer()),
         "evictionPressureTransitionPeriod": Field(Length()),
+        "serializeImagePulls": Field(Flag()),
+        "maxParallelImagePulls": Field(Integer(1)),
         "shutdownGracePeriod": Field(Length()),
         "shutdownGracePeriodCriticalPods": Field(Length()),
         "shutdownGracePeriodByPodPriority": Field(

@@ -12,6 +12,7 @@ from kubesim.scripts.effects import (
     StartFailure,
 )
 from kubesim.scripts.filesystem import Filesystem, Mount, Volume
+from kubesim.scripts.images import image_named
 from kubesim.scripts.machine import ContainerSetup, Machine, ProbeAnswer
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "ProbeAnswer",
     "StartFailure",
     "Volume",
+    "image_named",
     "parse_behaviour",
 ]

@@ -20,6 +20,8 @@ NOT_EMPTY: Final = "Directory not empty"
 BUSY: Final = "Device or resource busy"
 LOOP: Final = "Too many levels of symbolic links"
 _MOST_LINKS: Final = 40
+_ALWAYS_WRITABLE: Final = ("/dev/", "/proc/")
+"""What the runtime mounts itself, also where the root is read-only; the termination message is there."""
 
 
 class FileError(Exception):
@@ -163,7 +165,7 @@ class Filesystem:
                 sub_path = mount.sub_path.strip("/")
                 key = f"{sub_path}/{inside}".strip("/") if sub_path else inside
                 return Place(mount.volume, key, path, mount.read_only or mount.volume.read_only)
-        return Place(self.layer, path.strip("/"), path, self.read_only_root)
+        return Place(self.layer, path.strip("/"), path, self.read_only_root and not path.startswith(_ALWAYS_WRITABLE))
 
     def entry(self, path: str) -> Entry | None:
         """What stands at an absolute, normal path; None when nothing does."""

@@ -41,6 +41,8 @@ class Image:
     working_dir: str
     base: Mapping[str, Entry]
     bin_directory: str
+    user: str | None
+    """Its USER; empty for root, None where it is not known."""
 
     def __copy__(self) -> Image:
         return self
@@ -49,7 +51,7 @@ class Image:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return image_named, (self.name,)
+        return image_named, (self.name, self.shell)
 
 
 @cache
@@ -78,19 +80,22 @@ def short_name(reference: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def image_named(reference: str) -> Image:
-    """What is known about an image; of an unknown one, that it may hold anything."""
+def image_named(reference: str, shell: str = "") -> Image:
+    """What is known about an image; of an unknown one, that it may hold anything. ``shell``: whose ``sh`` it has."""
     row = _table()["images"].get(short_name(reference))
     if row is None:
         everything = frozenset(" ".join(_table()["toolboxes"].values()).split())
-        return Image(reference, False, "dash", everything, everything, False, (), False, "TERM", "/", _base(()), "/bin")
+        sh = shell or "dash"
+        return Image(
+            reference, False, sh, everything, everything, False, (), False, "TERM", "/", _base(()), "/bin", None
+        )
     toolbox = frozenset(_table()["toolboxes"].get(row.get("toolbox", ""), "").split())
     entrypoint = tuple(row["entrypoint"])
     commands = toolbox | set(row.get("programs", ())) | {entrypoint[0].rsplit("/", 1)[-1]}
     return Image(
         name=reference,
         known=True,
-        shell=row["shell"],
+        shell=shell or row["shell"],
         toolbox=toolbox,
         commands=frozenset(commands),
         complete=row.get("complete", False),
@@ -100,6 +105,7 @@ def image_named(reference: str) -> Image:
         working_dir=row.get("workingDir", "/"),
         base=_base((*row.get("directories", ()), row.get("workingDir", "/"))),
         bin_directory="/usr/bin" if row["shell"] in ("dash", "bash") else "/bin",
+        user=row.get("user", ""),
     )
 
 

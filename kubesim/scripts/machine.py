@@ -67,6 +67,8 @@ class ContainerSetup:
     termination_message_path: str = "/dev/termination-log"
     draw: Callable[[str], float] = no_chance
     subject: str = ""
+    dialect: str = ""
+    """Whose ``sh`` the image has, if that is said."""
 
     def argv(self, image: Image) -> tuple[str, ...]:
         """The process to start: command replaces the image's entrypoint, args its default arguments."""
@@ -91,7 +93,7 @@ class Machine:
     """All processes of one container run."""
 
     def __init__(self, setup: ContainerSetup) -> None:
-        image = image_named(setup.image)
+        image = image_named(setup.image, setup.dialect)
         files = setup.filesystem or Filesystem()
         files.base = image.base
         files.lenient = not image.complete

@@ -16,6 +16,7 @@ from kubesim.errors import ScenarioError
 from kubesim.objects.job import COMPLETION_INDEX
 from kubesim.objects.pod import Container, Pod
 from kubesim.objects.quantity import parse_quantity
+from kubesim.scenario.cluster import Image
 from kubesim.scenario.grammar import ContainerOverride
 from kubesim.scenario.load import Scenario
 from kubesim.scripts import Behaviour, ContainerSetup, Machine, parse_behaviour
@@ -24,6 +25,7 @@ from kubesim.sim.job_control_cache import controller_of
 from kubesim.sim.surroundings import arguments, environment, filesystem, pod_volumes
 from kubesim.sim.timing import Timing
 
+_UNKNOWN = Image()
 _NODE_RESOURCES = {"cpu": 2, "memory": 24 * 2**30, "ephemeral-storage": 100 * 2**30}
 """What a node offers when a limit is not set (cores and bytes); the downward API shows it."""
 
@@ -82,6 +84,9 @@ class MachineShop:
         lookup = partial(self._find, pod.metadata.namespace)
         variables = environment(pod, container, lookup, addresses, _NODE_RESOURCES)
         command, args = arguments(container, variables)
+        known = self.scenario.cluster.images.get(container.image, _UNKNOWN)
+        if not command:
+            command, args = known.entrypoint or (), args or known.command or ()
         name = pod.spec.hostname or pod.metadata.name
         place = _place(pod)
         setup = ContainerSetup(
@@ -91,7 +96,7 @@ class MachineShop:
             args=args,
             env={"HOSTNAME": name, **variables},
             hostname=name,
-            working_dir=container.working_dir,
+            working_dir=container.working_dir or known.working_dir or "",
             filesystem=filesystem(pod, container, volumes),
             network=partial(self._answers, pod.metadata.namespace),
             listening=listening,
@@ -99,6 +104,7 @@ class MachineShop:
             memory_limit=_memory_limit(container),
             behaviour=self._override(pod, container, place),
             termination_message_path=container.termination_message_path,
+            dialect=known.dialect or "",
             draw=self.timing.draws(f"script/{self._standing_name(pod)}/{container.name}/{run}"),
         )
         return Machine(setup)

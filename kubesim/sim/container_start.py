@@ -11,6 +11,7 @@ from kubesim.kubelet.actions import KillReason, Why
 from kubesim.kubelet.backoff import crash_backoff_key, crash_backoff_message, garbage_at, start_permitted
 from kubesim.kubelet.container_statuses import StartFailure
 from kubesim.kubelet.definition import container_definition
+from kubesim.kubelet.non_root import non_root_problem
 from kubesim.kubelet.observed import RuntimeState
 from kubesim.kubelet.termination import stop_signal
 from kubesim.objects.pod import Container
@@ -89,6 +90,10 @@ class ContainerStart:
         kubelet, container = self.kubelet, self.container
         runtime_pod = kubelet.runtime.pod(self.sync.uid)
         before = self.sync.seen.current(container.name)
+        root = non_root_problem(self.pod, container, kubelet.images.user_of(container.image))
+        if root is not None:
+            self._refuse("CreateContainerConfigError", root)
+            return
         try:
             machine = kubelet.new_machine(self.pod, container, runtime_pod)
         except ConfigError as problem:

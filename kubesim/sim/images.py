@@ -16,8 +16,10 @@ from kubesim.kubelet.backoff import (
     pull_backoff_limits,
     pull_permitted,
 )
+from kubesim.kubelet.image_names import image_name_problem
 from kubesim.objects.pod import Container, Pod
 from kubesim.scenario.cluster import Image
+from kubesim.scripts import image_named
 from kubesim.units import MILLISECOND, Duration, Instant, format_duration
 
 if TYPE_CHECKING:
@@ -55,12 +57,19 @@ class NodeImages:
         self.imported = imported
         self._present: set[str] = set(kubelet.before.images) if kubelet.before is not None else set()
         self._queue: deque[_Pull] = deque()
-        self._pulling = False
+        self._pulling = 0
+        self.at_once = kubelet.node.configured.kubelet_config.pulls_at_once
         self._backoffs: dict[BackoffKey, BackoffRecord] = {}
         self._last_errors: dict[BackoffKey, tuple[str, str]] = {}
 
     def ensure(self, pod: Pod, container: Container, then: Callable[[ImageProblem | None], None]) -> None:
         """Have the image on the node, as the container's pull policy says; ``then`` gets None or the problem."""
+        problem = image_name_problem(container.image, self.kubelet.release)
+        if problem is not None:
+            self.kubelet.container_event(pod, container, "Warning", "InspectFailed", problem)
+            self._failed(pod, container, "InvalidImageName")
+            then(ImageProblem("InvalidImageName", problem))
+            return
         policy = container.image_pull_policy or "IfNotPresent"
         present = self._is_present(container.image)
         if policy == "Never" and not present:
@@ -74,6 +83,11 @@ class NodeImages:
             then(None)
         else:
             self._pull_unless_in_backoff(pod, container, then)
+
+    def user_of(self, image: str) -> str | None:
+        """The image's USER; empty for root, None where it is not known."""
+        known = self.known.get(image)
+        return known.user if known is not None and known.user is not None else image_named(image).user
 
     def present(self) -> frozenset[str]:
         """The images that were pulled."""
@@ -117,10 +131,10 @@ class NodeImages:
         then(ImageProblem("ImagePullBackOff", message, decision.until))
 
     def _pull_next(self) -> None:
-        """Pulls are serialized on the node (K-29)."""
-        if self._pulling or not self._queue:
+        """Pulls are serialized on the node, unless its kubelet is told otherwise (K-29)."""
+        if self._pulling >= self.at_once or not self._queue:
             return
-        self._pulling = True
+        self._pulling += 1
         pull = self._queue.popleft()
         self.kubelet.container_event(
             pull.pod, pull.container, "Normal", "Pulling", self._text("Pulling", pull.container)
@@ -134,7 +148,7 @@ class NodeImages:
         self.kubelet.clock.after(takes, partial(self._pulled, pull, began))
 
     def _pulled(self, pull: _Pull, began: Instant) -> None:
-        self._pulling = False
+        self._pulling -= 1
         key = pull_backoff_key(pull.pod, pull.container.image)
         now = self.kubelet.clock.now
         if self._is_missing(pull.container.image):

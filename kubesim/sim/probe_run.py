@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -78,7 +79,8 @@ def _exec_done(
         then(Answer(ProbeAnswer.ERROR, _EXITED))
     elif kubelet.clock.now - began >= timeout and code == 137:
         command = " ".join(worker.probe.exec.command) if worker.probe.exec else ""
-        text = f'command "{command}" timed out after {format_duration(timeout)}'
+        words = {"command": json.dumps(command, ensure_ascii=False), "timeout": format_duration(timeout)}
+        text = kubelet.release.text("probe_command_timed_out").format(**words)
         then(Answer(ProbeAnswer.FAILURE, text, kubelet.clock.now))
     else:
         answer = ProbeAnswer.SUCCESS if code == 0 else ProbeAnswer.FAILURE

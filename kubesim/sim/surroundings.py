@@ -7,6 +7,7 @@ variables" and "Expose Pod information to containers".
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -85,9 +86,10 @@ def _data(kind: str, name: str, optional: bool | None, lookup: Lookup) -> dict[s
 
 
 def _texts(kind: str, found: Mapping[str, Any]) -> dict[str, str]:
+    """The keys of a ConfigMap or Secret with their texts; a Secret's are stored in base64."""
     data: dict[str, str] = dict(found.get("data") or {})
     if kind == "Secret":
-        data.update(found.get("stringData") or {})
+        return {key: b64decode(value).decode("utf-8", "surrogateescape") for key, value in data.items()}
     return data
 
 
@@ -240,7 +242,8 @@ def filesystem(pod: Pod, container: Container, volumes: Mapping[str, Files]) -> 
 
     Departure: the service account's files are there, but not as the volume that the API server adds to the Pod.
     """
-    files = Filesystem(mounts=mounts(pod, container, volumes))
+    read_only = bool(container.security_context.read_only_root_filesystem)
+    files = Filesystem(mounts=mounts(pod, container, volumes), read_only_root=read_only)
     if (pod.raw.get("spec") or {}).get("automountServiceAccountToken") is not False:
         files.layer.write(f"{_SERVICE_ACCOUNT}/namespace", pod.metadata.namespace)
     return files
