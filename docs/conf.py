@@ -1,7 +1,7 @@
 """How the documentation becomes a site: ``make docs``. The pages are plain Markdown and read as well without it.
 
-The table of contents is that of ``index.md``: its headings are the sections, its links the pages. Pages of reference are
-made from the code and its data before they are read (``reference_pages.py``); nothing is fetched from anywhere.
+The table of contents is that of ``index.md``: its headings are the sections, its links the pages. Pages of reference
+are made from the code and its data before they are read (``reference_pages.py``); nothing is fetched from anywhere.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kubesim.version import VERSION
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
-
-from kubesim.version import VERSION
 
 project = "kubesim"
 release = version = VERSION

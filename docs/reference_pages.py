@@ -104,8 +104,8 @@ def scenario_file() -> str:
     lines = [
         "# Fields of a scenario file",
         "",
-        "Made from the table that reads such files; `kubesim schema` prints the same for editors. What the fields are for",
-        "is told in [scenario files](../scenarios.md).",
+        "Made from the table that reads such files; `kubesim schema` prints the same for editors. What the fields are",
+        "for is told in [scenario files](../scenarios.md).",
         "",
         "| field | value | meaning |",
         "|---|---|---|",
@@ -118,9 +118,9 @@ def scenario_file() -> str:
 def _fields(node: Mapping[str, Any], path: str, known: Mapping[str, Any]) -> Iterator[str]:
     node = _resolved(node, known)
     required = set(node.get("required", ()))
-    for name, value in (node.get("properties") or {}).items():
+    for name, written in (node.get("properties") or {}).items():
         shown = f"{path}.{name}" if path else name
-        value = _resolved(value, known)
+        value = _resolved(written, known)
         needed = " (needed)" if name in required else ""
         yield f"| `{shown}`{needed} | {_cell(_kind(value))} | {_cell(value.get('description', ''))} |"
         yield from _below(value, shown, known)
