@@ -19,7 +19,7 @@ help:
 	@echo "make properties  every documented guarantee on thousands of generated runs (minutes)"
 	@echo "make bench     speed, as ratios"
 	@echo "make gallery   docs/gallery.md: every scenario as a picture"
-	@echo "make docs      the documentation as a site, in build/docs"
+	@echo "make docs      the documentation as a site, in site/"
 	@echo "make docs-test every code block of the documentation, every notebook, and the site"
 	@echo "make clean     removes .venv and what tools left behind"
 
@@ -66,11 +66,11 @@ gallery: $(READY)
 
 docs: gallery
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[docs]'
-	$(BIN)/sphinx-build -q -E -W --keep-going -b html docs build/docs
-	@echo "build/docs/index.html"
+	$(BIN)/sphinx-build -q -E -W --keep-going -b html docs site
+	@echo "site/index.html"
 
 docs-test: docs
 	KUBESIM_SLOW_DOCS=1 $(BIN)/python -m pytest -q -n 2 tests/docs
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist mutants
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist site mutants docs/reference

@@ -2,8 +2,8 @@
 
 In a ``console`` block each line ``$ command`` is run and what follows up to the next is what it must print (``kubectl``
 is not run: kubesim prints its commands above their tables). A line ``…`` stands for any lines, ``…`` inside a line for
-any text. ``exit=1`` behind the language: the last command ends so. Commands are ``kubesim …`` (run in this process), and
-small Unix tools; a pipe goes from one to the next.
+any text. ``exit=1`` behind the language: the last command ends so. Commands are ``kubesim …`` (run in this process),
+and small Unix tools; a pipe goes from one to the next.
 
 ``python`` is executed, all blocks of a page in one namespace; a ``text`` block right after it is what it must print.
 ``yaml`` that holds Kubernetes objects must load; ``file=NAME`` puts it into a file for the commands to come. Of other
