@@ -1,7 +1,8 @@
 """Draw every shipped scenario: ``docs/gallery.md`` with a picture of each in ``docs/gallery/``.
 
 Neither is kept in the repository: pictures change whenever a behaviour or a latency does, so kept ones would be stale
-or noise, and made anew when the documentation is built they can be neither.
+or noise, and made anew when the documentation is built they can be neither. One picture is kept, for the README
+(``docs/images``); it is made here, too, and a test holds its words against a new run.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ SCENARIOS: Final = ROOT / "scenarios"
 OLDEST: Final = "1.28"
 USUAL: Final = "1.29"
 MOST_PODS: Final = 60
+EXAMPLE: Final = "grace-runs-out.svg"
 HEADINGS: Final = {"": "Pods", "jobs": "Jobs", "faults": "Faults", "questions": "Questions"}
 INTRODUCTION: Final = f"""# Gallery
 
@@ -91,12 +93,21 @@ def write(folder: Path, names: list[str]) -> None:
     (folder / "gallery.md").write_text("\n".join(parts), encoding="utf-8")
 
 
+def write_example(folder: Path) -> None:
+    """The one picture that is kept, for the README."""
+    scenario = api.load(SCENARIOS / "grace-runs-out.yaml")
+    gates = {"SidecarContainers": True}
+    save(plot([api.run(scenario, release=release, gates=gates) for release in (OLDEST, USUAL)]), folder / EXAMPLE)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=ROOT / "docs", help="where the page goes")
     parser.add_argument("names", nargs="*", help="scenarios to draw; without names all")
     arguments = parser.parse_args()
     write(arguments.folder, arguments.names)
+    if not arguments.names:
+        write_example(arguments.folder / "images")
 
 
 if __name__ == "__main__":

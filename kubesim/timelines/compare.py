@@ -116,15 +116,26 @@ def what_differs(histories: Sequence[History]) -> tuple[str, ...]:
 def sides_of(histories: Sequence[History]) -> list[Side]:
     """Runs as the sides of a comparison, each named by where it ran; what holds for all is not said of each."""
     labels = [where_it_ran(history.header) for history in histories]
-    shared = set.intersection(*(set(_PARTS.split(label)[1:]) for label in labels))
-    return [Side(label, _said(label, shared), history) for label, history in zip(labels, histories, strict=True)]
+    parts = [_PARTS.split(label) for label in labels]
+    others = set.intersection(*(set(own[1:]) for own in parts))
+    settings = set.intersection(*(set(_settings(own[0])) for own in parts))
+    return [
+        Side(label, _said(own, settings, others), history)
+        for label, own, history in zip(labels, parts, histories, strict=True)
+    ]
 
 
-def _said(label: str, shared: set[str]) -> str:
-    """``on 1.28``, ``on 1.29 with nodes 1.28``."""
-    release, *others = _PARTS.split(label)
-    own = [other for other in others if other not in shared]
-    return f"on {release}" + (f" with {' and '.join(own)}" if own else "")
+def _settings(part: str) -> list[str]:
+    """The gates and bugs of ``1.28 (SidecarContainers=true)``."""
+    return part.partition(" (")[2].removesuffix(")").split(", ") if "(" in part else []
+
+
+def _said(parts: list[str], settings: set[str], others: set[str]) -> str:
+    """``on 1.28``, ``on 1.28 (SidecarContainers=true)``, ``on 1.29 with nodes 1.28``, without what all sides share."""
+    own = [one for one in _settings(parts[0]) if one not in settings]
+    elsewhere = [one for one in parts[1:] if one not in others]
+    release = parts[0].partition(" (")[0] + (f" ({', '.join(own)})" if own else "")
+    return f"on {release}" + (f" with {' and '.join(elsewhere)}" if elsewhere else "")
 
 
 def paired_names(base: History, other: History) -> dict[Key, str]:

@@ -48,8 +48,8 @@ REAL: Final[list[tuple[str, dict[str, bool], list[str]]]] = [
         "grace-runs-out",
         {"SidecarContainers": True},
         [
-            "On 1.28 (SidecarContainers=true) all containers get SIGTERM at once; on 1.29 (SidecarContainers=true) the "
-            "sidecar proxy waits 6 s, until the grace of app has run out."
+            "On 1.28 all containers get SIGTERM at once; on 1.29 the sidecar proxy waits 6 s, until the grace of app "
+            "has run out."
         ],
     ),
     (
