@@ -86,14 +86,14 @@ class Clock:
         queue = sorted(self._environment._queue, key=lambda entry: entry[:3])
         callbacks = [callback for *_, event in queue for callback in event.callbacks or ()]
         timers = [timer for timer in callbacks if isinstance(timer, Timer) and timer.live]
-        return {**state, "_timers": timers, "_start": self._environment.now}
+        return {**state, "_timers": [(timer, timer.instant) for timer in timers], "_start": self._environment.now}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         timers, start = state.pop("_timers"), state.pop("_start")
         self.__dict__.update(state)
         self._environment = simpy.Environment(initial_time=start)
-        for timer in timers:
-            self._plan(timer, timer.instant - start)
+        for timer, instant in timers:  # a timer that leads here by its arguments may have no instant of its own yet
+            self._plan(timer, instant - start)
 
     def _plan(self, timer: Timer, delay: Duration) -> None:
         if self.ties is None:
@@ -148,10 +148,20 @@ class ProcessClock(Clock):
 
     def __init__(self, whole: Clock) -> None:
         self._whole = whole
-        self._environment = whole._environment
         self.ties = whole.ties
         self.ended = False
         self._foreground = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The queue is the whole clock's, and copied with it."""
+        return dict(self.__dict__)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    @property
+    def _environment(self) -> simpy.Environment:  # type: ignore[override]  # looked up: the whole may be a copy
+        return self._whole._environment
 
     @property
     def now(self) -> Instant:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sim_runs import FOREVER, Object, container, delete, pod, ran, sidecar
+from sim_runs import FOREVER, Object, container, delete, pod, ran, scenario, sidecar
 
 from kubesim.api import load, run
 from kubesim.errors import ScenarioError
 from kubesim.history.history import History
 from kubesim.history.records import ActionDone, Admitted, Decided
+from kubesim.sim.world import World
 from kubesim.timelines.lost_sidecars import LostSidecar, lost_sidecars
 from kubesim.timelines.style import Style
 from kubesim.timelines.text import text
@@ -283,3 +287,21 @@ def test_a_callable_may_answer_nothing_or_a_whole_review(tmp_path: Path) -> None
 def test_a_callable_that_is_wrong_is_a_mistake_in_the_scenario(tmp_path: Path, name: str, said: str) -> None:
     with pytest.raises(ScenarioError, match=said):
         called_in_python(tmp_path, name)
+
+
+# -- checkpoints ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda world: pickle.loads(pickle.dumps(world))])
+@pytest.mark.parametrize("at", [1 * SECOND, 2500 * MILLISECOND, 4 * SECOND])
+def test_a_world_is_copied_in_the_middle_of_a_call_and_goes_on_alike(again: Callable[[World], World], at: int) -> None:
+    chosen = scenario(JOB, cluster={"release": "1.29", "webhooks": [{**INJECT, "takes": "2s"}, STRIP]})
+    one = World(chosen)
+    one.stimuli.submit(chosen.objects)
+    one.clock.run(one.started + at)
+    other = again(one)
+    for world in (one, other):
+        world.clock.run(world.started + 20 * SECOND)
+    assert other.recorder.records == one.recorder.records
+    calls_made = [record.webhook for record in one.recorder.records if isinstance(record, Admitted)]
+    assert calls_made == ["inject.example.com", "label.example.com"]
