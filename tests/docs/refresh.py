@@ -24,14 +24,18 @@ _BLANKS = re.compile(r"\s+")
 def refreshed(page: Path, folder: Path) -> tuple[str, list[str]]:
     """The new text of a page, and what could not be brought up to date."""
     lines, problems = page.read_text(encoding="utf-8").splitlines(), []
-    for block in reversed(list(blocks(page))):
-        if block.language != "console":
-            continue
-        found = _block(block, folder)
-        if isinstance(found, str):
-            problems.append(found)
-        else:
-            lines[block.line : block.line + len(block.text.splitlines())] = found
+    found: list[tuple[Block, list[str]]] = []
+    for block in blocks(page):
+        if name := block.settings.get("file"):
+            (folder / name).write_text(block.text + "\n", encoding="utf-8")
+        if block.language == "console":
+            news = _block(block, folder)
+            if isinstance(news, str):
+                problems.append(news)
+            else:
+                found.append((block, news))
+    for block, news in reversed(found):
+        lines[block.line : block.line + len(block.text.splitlines())] = news
     return "\n".join(lines) + "\n", problems
 
 
