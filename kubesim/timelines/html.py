@@ -1,6 +1,7 @@
 """One file of HTML that shows a run, or several of one scenario, and answers why: no network, no library.
 
-The page is a template, a style sheet and a script from ``html_assets`` around the JSON of ``html_data``.
+The page is a template, a style sheet and a script from ``html_assets`` around the JSON of ``html_data``. The script is
+kept in parts, which share one scope.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from kubesim.history.history import History
 from kubesim.timelines.html_data import page_data
 from kubesim.timelines.names import plain_text, stable_names
 
-ASSETS: Final = ("page.html", "page.css", "page.js")
+PARTS: Final = ("words", "state", "items", "shapes", "panels", "axis", "instant", "why", "moves", "page")
+"""The parts of the script; each uses only what stands before it until the last one sets all going."""
 
 
 def page(
@@ -35,9 +37,12 @@ def page(
     data = page_data(several, labels, said)
     for run, history, answered in zip(data["runs"], several, answers, strict=False):
         run["answers"] = in_plain_names(list(answered), plain_text(stable_names(history)))
-    template, style, script = (_asset(name) for name in ASSETS)
     return _filled(
-        template, title=html.escape(data["title"] or "kubesim"), style=style, script=script, data=_embedded(data)
+        _asset("page.html"),
+        title=html.escape(data["title"] or "kubesim"),
+        style=_asset("page.css"),
+        script=_script(),
+        data=_embedded(data),
     )
 
 
@@ -51,6 +56,11 @@ def write_page(
 ) -> None:
     """Write the page to a file."""
     Path(path).write_text(page(histories, answers, labels=labels, said=said), encoding="utf-8")
+
+
+def _script() -> str:
+    parts = "\n".join(_asset(f"script/{name}.js") for name in PARTS)
+    return f'"use strict";\n(() => {{\n{parts}}})();'
 
 
 def in_plain_names(value: Any, plain: Callable[[str], str]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import pytest
 
 from kubesim.history.history import History
 from kubesim.history.records import Ended, EventEmitted
-from kubesim.timelines.html import ASSETS, page
+from kubesim.timelines.html import PARTS, page
 from kubesim.timelines.html_data import page_data
 from kubesim.timelines.html_rules import DOCUMENTATION, rule_page
 from kubesim.units import SECOND
@@ -47,7 +48,8 @@ def test_without_its_data_it_is_small() -> None:
     data = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)
     assert data is not None
     assert len(text.encode()) - len(data[1].encode()) < 100_000
-    assert len(ASSETS) == 3
+    kept = files("kubesim.timelines").joinpath("html_assets", "script").iterdir()
+    assert {f"{name}.js" for name in PARTS} == {one.name for one in kept}, "each part is on the page"
 
 
 def test_what_a_container_prints_cannot_leave_the_data() -> None:
