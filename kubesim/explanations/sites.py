@@ -1,4 +1,4 @@
-"""The Pods that the manifests of a scenario stand for: bare ones, and the templates of Jobs and CronJobs."""
+"""The Pods that the manifests of a scenario stand for: bare ones, and the templates of what makes Pods."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ _TEMPLATES: Final[Mapping[str, FieldPath]] = {
     "Pod": (),
     "Job": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "Deployment": ("spec", "template"),
+    "ReplicaSet": ("spec", "template"),
 }
 _DEFAULT_GRACE: Final = 30
 
@@ -41,7 +43,7 @@ class Site:
 
     @property
     def job_spec(self) -> Mapping[str, Any]:
-        """The spec of the Job; empty for a bare Pod."""
+        """The spec of the Job, or of what else makes such Pods; empty for a bare Pod."""
         spec: Any = self.document.raw
         for step in self.base[:-1]:
             spec = spec[step]

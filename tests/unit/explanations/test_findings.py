@@ -292,6 +292,14 @@ def test_a_finding_says_where_it_is_written() -> None:
     assert written.startswith("{name: proxy")
 
 
+def test_a_template_of_a_deployment_is_read_like_a_pod() -> None:
+    lines = pod([container("app", "sleep 100000; true")]).splitlines()[3:]
+    head = ["apiVersion: apps/v1", "kind: Deployment", "metadata: {name: web}", "spec:"]
+    head += ["  selector: {matchLabels: {app: web}}", "  template:", "    metadata: {labels: {app: web}}"]
+    (one,) = found("\n".join([*head, *(f"    {line}" for line in lines)]))
+    assert (one.kind, one.field_text) == ("deaf-process", "spec.template.spec.containers[0].command")
+
+
 def test_a_cron_job_is_read_like_its_jobs() -> None:
     text = job([WORK, container("proxy", FOREVER)])
     spec = "\n".join(f"    {line}" for line in text.splitlines()[3:])
