@@ -26,7 +26,7 @@ from kubesim.store.raw import Components
 from kubesim.store.webhooks import Attributes
 from kubesim.store.webhooks_chain import Allowed, Answer, Effect, Failed, Pending, answered, next_webhook
 from kubesim.store.webhooks_diff import lost_sidecars
-from kubesim.store.webhooks_review import answer_in, declared_answer, not_called, review_of
+from kubesim.store.webhooks_review import acts_on, answer_in, declared_answer, not_called, review_of
 from kubesim.units import Duration
 
 Json = dict[str, Any]
@@ -35,9 +35,12 @@ _RULES: Final = {"patched": ("C-31",), "unchanged": ("C-31",)}
 _TOO_LATE: Final = "context deadline exceeded"
 
 
-def _client_of(webhook: Webhook) -> str:
-    """The release of the library through which a declared webhook writes whole objects back."""
-    return (webhook.act.whole_object or "") if isinstance(webhook.act, Changes) else ""
+def _client_of(effect: Effect) -> str:
+    """The release of the client library with which the whole object was written back; empty if it was not."""
+    match effect.webhook.act:
+        case Changes(whole_object=str(client)) if acts_on(effect.webhook.when, effect.before):
+            return client
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ class Admission:
                 round=effect.round,
                 took=took,
                 message=effect.message,
-                client=_client_of(webhook),
+                client=_client_of(effect),
                 diff=effect.diff,
                 dropped=effect.dropped,
                 lost_sidecars=lost_sidecars(effect.before, effect.sent),

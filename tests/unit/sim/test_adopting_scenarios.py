@@ -14,6 +14,8 @@ from click.testing import CliRunner
 
 from kubesim.api import load, run
 from kubesim.cli import main
+from kubesim.guarantees.judging import check as judged
+from kubesim.guarantees.verdicts import Verdict as Judged
 from kubesim.history.history import History
 from kubesim.history.records import Admitted, OutputWritten
 from kubesim.scenario.expect import check
@@ -72,6 +74,14 @@ def test_both_at_once_cost_twice() -> None:
     assert asked(ran("labels"))["cpu"] == (0, 100)
     assert asked(ran("universal"))["cpu"] == (0, 200)
     assert asked(ran("universal"))["memory"] == (0, 128 << 20)
+
+
+def test_the_guarantee_about_old_clients_holds_where_one_strips_and_where_it_leaves_a_pod_alone() -> None:
+    """sidecar-webhook-strip-full-update: the webhook of ``stripped`` acts on one of the two Pods only."""
+    (judgement,) = judged(ran("stripped"), ["sidecar-webhook-strip-full-update"])
+    assert judgement.verdict is Judged.HELD
+    clients = {record.name: record.client for record in ran("stripped").of(Admitted)}
+    assert clients == {"web-a": "", "web-b": "1.27"}
 
 
 def test_compare_shows_what_each_costs() -> None:
