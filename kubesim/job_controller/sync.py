@@ -101,9 +101,9 @@ def sync_job(job: JobView, pods: tuple[Pod, ...], memory: Memory, release: Relea
 
 def begin(job: JobView, pods: tuple[Pod, ...], memory: Memory, release: Release, now: Instant) -> Begun | JobDecision:
     """Decide the pods to create and delete; a whole decision if there is nothing to sync (J-13, J-55)."""
-    skipped = _skipped(job, memory, release)
-    if skipped is not None:
-        return skipped
+    decision = skipped(job, memory, release)
+    if decision is not None:
+        return decision
     counted = census(job, pods, memory.record, memory.expectations.finalizers, release)
     started = job.status.start_time
     if started is None and not job.spec.suspend:
@@ -212,7 +212,7 @@ def ends_in_error(begun: Begun, release: Release, *, requests_failed: bool = Fal
     return new_failure and bool(release.policy("job_failure_requeues_by_error"))
 
 
-def _skipped(job: JobView, memory: Memory, release: Release) -> JobDecision | None:
+def skipped(job: JobView, memory: Memory, release: Release) -> JobDecision | None:
     """The decision where nothing is synced, None where a sync goes on (J-13)."""
     waits_for = release.policy("job_sync_waits_for_own_writes")
     if memory.unseen_writes and waits_for == "all_writes":

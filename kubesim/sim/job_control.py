@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from kubesim.job_controller.claims import Claims, claims, is_selected
 from kubesim.job_controller.collection import should_free
 from kubesim.job_controller.decision import Memory
 from kubesim.job_controller.expectations import (
@@ -22,13 +23,13 @@ from kubesim.releases import Release
 from kubesim.sim.api_server import ApiServer
 from kubesim.sim.clock import Clock
 from kubesim.sim.event_recorder import EventRecorder
-from kubesim.sim.job_control_cache import CachedPod, JobCache, Key, controller_of
+from kubesim.sim.job_control_cache import NO_CONTROLLER, CachedPod, JobCache, Key, controller_of
 from kubesim.sim.job_control_queue import JobQueue
 from kubesim.sim.job_control_requests import ACTOR, FreePod, JobClient
 from kubesim.sim.job_control_sync import JobSync
 from kubesim.sim.recorder import Recorder
 from kubesim.sim.timing import Timing
-from kubesim.store import DELETED, Change, Reply
+from kubesim.store import ADDED, DELETED, Change, Reply
 
 
 @dataclass(slots=True)
@@ -70,7 +71,7 @@ class JobController:
         metadata = change.object["metadata"]
         reference = controller_of(change.object)
         if reference is None:
-            is_wanted = TRACKING_FINALIZER in (metadata.get("finalizers") or ())
+            is_wanted = TRACKING_FINALIZER in (metadata.get("finalizers") or ()) or self.cache.has_manual_selectors
         else:
             is_wanted = reference.get("kind") == "Job"
         if is_wanted and change.type != DELETED:
@@ -112,6 +113,8 @@ class JobController:
         job = self.cache.job_of(new.raw)
         if old is not None and old.owner != new.owner:
             self._left(old, new)
+        if new.owner == NO_CONTROLLER and not is_gone and not new.is_deleting:
+            self._may_be_adopted(new)
         is_over = job is None or finished_condition(job) is not None
         if is_over and (is_gone or new.is_deleting or controller_of(new.raw) is None):
             if new.is_tracked and not is_gone:
@@ -122,7 +125,7 @@ class JobController:
         key = (job.metadata.namespace, job.metadata.name)
         if is_gone or new.is_deleting:
             self.lower(key, deletion_observed)
-        elif old is None:
+        elif change.type == ADDED:
             self.lower(key, creation_observed)
         if is_gone or not new.is_tracked:
             self._finalizer_gone(key, change.uid)
@@ -143,6 +146,21 @@ class JobController:
         if not new.is_tracked:
             self._finalizer_gone(key, new.raw["metadata"]["uid"])
         self.queue.triggered(key, Trigger.POD_CHANGED)
+
+    def _may_be_adopted(self, pod: CachedPod) -> None:
+        """A pod that nobody controls: the Jobs that select it are synced."""
+        for key, job in self.cache.jobs.items():
+            if is_selected(job, pod.raw):
+                self.queue.triggered(key, Trigger.POD_CHANGED)
+
+    def claims(self, job: JobView) -> Claims:
+        """The pods that a sync of the Job takes, and those that it lets go."""
+        free = self.cache.uncontrolled()
+        if job.spec.manual_selector:
+            known = {pod["metadata"]["uid"] for pod in free}
+            stored = self.api.store.list("Pod", job.metadata.namespace)
+            free += [pod for pod in stored if controller_of(pod) is None and pod["metadata"]["uid"] not in known]
+        return claims(job, self.cache.relabelled(job), free)
 
     # -- syncs --------------------------------------------------------------------------------------------------------
 

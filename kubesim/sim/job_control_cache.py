@@ -76,6 +76,8 @@ class JobCache:
         self._live: dict[str, dict[str, CachedPod]] = {}
         self._settled: dict[str, dict[str, CachedPod]] = {}
         self._owners: dict[str, str] = {}
+        self._manual: set[Key] = set()
+        self._relabelled: set[str] = set()
         self._reads_anew = release.name != server.name
 
     def job_changed(self, change: Change) -> tuple[JobView | None, JobView]:
@@ -85,8 +87,11 @@ class JobCache:
         old, new = self.jobs.get(key), job_view(raw)
         if change.type == DELETED:
             self.jobs.pop(key, None)
+            self._manual.discard(key)
         else:
             self.jobs[key] = new
+            if new.spec.manual_selector:
+                self._manual.add(key)
         return old, new
 
     def pod_changed(self, change: Change) -> tuple[CachedPod | None, CachedPod]:
@@ -95,11 +100,28 @@ class JobCache:
         old = self._take_out(uid)
         reference = controller_of(change.object)
         new = CachedPod(change.object, NO_CONTROLLER if reference is None else reference["uid"], old)
+        if old is not None and _labels(old.raw) != _labels(new.raw):
+            self._relabelled.add(uid)
         if change.type != DELETED:
             group = self._settled if new.is_settled else self._live
             group.setdefault(new.owner, {})[uid] = new
             self._owners[uid] = new.owner
         return old, new
+
+    @property
+    def has_manual_selectors(self) -> bool:
+        """Whether some Job selects its pods by labels that others may have, too."""
+        return bool(self._manual)
+
+    def relabelled(self, job: JobView) -> list[Raw]:
+        """The Job's pods whose labels changed since they were seen first."""
+        uid = job.metadata.uid
+        return [pod.raw for each in self._relabelled if (pod := self.pod(each)) is not None and pod.owner == uid]
+
+    def uncontrolled(self) -> list[Raw]:
+        """The pods that were seen and that nobody controls."""
+        groups = (self._live, self._settled)
+        return [pod.raw for group in groups for pod in group.get(NO_CONTROLLER, {}).values()]
 
     def _take_out(self, uid: str) -> CachedPod | None:
         owner = self._owners.pop(uid, None)
@@ -138,6 +160,10 @@ class JobCache:
             return None
         job = self.jobs.get((pod["metadata"]["namespace"], reference["name"]))
         return job if job is not None and job.metadata.uid == reference["uid"] else None
+
+
+def _labels(raw: Raw) -> Raw:
+    return raw["metadata"].get("labels") or {}
 
 
 def controller_of(raw: Raw) -> Raw | None:

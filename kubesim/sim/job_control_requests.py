@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from kubesim.job_controller.claims import adoption, release_of
 from kubesim.job_controller.decision import PodToCreate
 from kubesim.job_controller.template import pod_for
 from kubesim.objects.job import TRACKING_FINALIZER, JobStatus, JobView, job_status_raw
@@ -91,6 +92,21 @@ class FreePod:
 
     def __call__(self, now: Instant) -> Reply:
         return self.store.patch("Pod", self.namespace, self.name, PatchType.STRATEGIC, _FREE, now, actor=ACTOR)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimPod:
+    """The patch by which the Job takes a pod of nobody, or lets one of its own go."""
+
+    store: Store
+    job: JobView
+    name: str
+    adopt: bool
+
+    def __call__(self, now: Instant) -> Reply:
+        patch = adoption(self.job) if self.adopt else release_of(self.job)
+        namespace = self.job.metadata.namespace
+        return self.store.patch("Pod", namespace, self.name, PatchType.STRATEGIC, patch, now, actor=ACTOR)
 
 
 @dataclass(frozen=True, slots=True)

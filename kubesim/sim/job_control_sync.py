@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from kubesim.history.records import Decided, DecidedAction
 from kubesim.job_controller.accounting import Accounting, conclude
+from kubesim.job_controller.claims import Claims
 from kubesim.job_controller.decision import (
     FinalizerRemoval,
     JobDecision,
+    Memory,
     PodOutcome,
     PodToCreate,
     PodToDelete,
@@ -30,16 +32,18 @@ from kubesim.job_controller.expectations import (
     finalizers_expected,
 )
 from kubesim.job_controller.manage import creation_batches
-from kubesim.job_controller.sync import Accounted, Begun, account_for, begin, ends_in_error
+from kubesim.job_controller.sync import Accounted, Begun, account_for, begin, ends_in_error, skipped
 from kubesim.objects.job import JobView
+from kubesim.objects.pod import Pod, pod_view
 from kubesim.sim.job_control_cache import Key
-from kubesim.sim.job_control_requests import ACTOR, CreatePod, DeletePod, FreePod, WriteJobStatus
+from kubesim.sim.job_control_requests import ACTOR, ClaimPod, CreatePod, DeletePod, FreePod, WriteJobStatus
 from kubesim.store import Reply
 
 if TYPE_CHECKING:
     from kubesim.sim.job_control import JobController
 
 _NOT_FOUND = 404
+_CLAIMS = Why("the selector decides whose a pod is", ("J-3", "J-4"))
 _PODS = Why("pods are managed", ("J-20",))
 _OVER = Why("all pods are counted and none is terminating any more", ("J-31", "J-46"))
 
@@ -57,6 +61,7 @@ class JobSync:
         self.deleted: set[str] = set()
         self.removed: set[str] = set()
         self.failed = False
+        self.unseen_writes = controller.has_unseen_writes(key)
         self._open = 0
         self._batches: list[tuple[PodToCreate, ...]] = []
 
@@ -65,8 +70,41 @@ class JobSync:
     def begin(self) -> None:
         """Decide what becomes of the pods, and ask for it."""
         controller = self.controller
-        memory = replace(controller.memory(self.key), unseen_writes=controller.has_unseen_writes(self.key))
-        pods = controller.cache.pods_to_count(self.job)
+        claims = controller.claims(self.job)
+        if skipped(self.job, self._memory(), controller.release) is None and (claims.adopted or claims.released):
+            self._claim(claims)
+        else:
+            self._begin_with(controller.cache.pods_to_count(self.job))
+
+    def _claim(self, claims: Claims) -> None:
+        """Take pods that nobody controls, and let go those that the selector selects no more."""
+        store, adopted, released = self.controller.api.store, claims.adopted, claims.released
+        self._open = len(adopted) + len(released)
+        gone = frozenset(pod["metadata"]["uid"] for pod in released)
+        own = [pod for pod in self.controller.cache.pods_to_count(self.job) if pod.metadata.uid not in gone]
+        self._record(_claim_actions(claims), _CLAIMS)
+        for pods, adopt in ((adopted, True), (released, False)):
+            for pod in pods:
+                call = ClaimPod(store, self.job, pod["metadata"]["name"], adopt)
+                self.controller.client.ask(call, partial(self._was_claimed, own, adopt))
+
+    def _was_claimed(self, own: list[Pod], adopt: bool, reply: Reply) -> None:
+        if reply.ok and reply.object is not None:
+            self._wrote("Pod", reply)
+            if adopt:
+                own.append(pod_view(reply.object))
+        elif reply.code != _NOT_FOUND:
+            self.failed = True
+        self._open -= 1
+        if not self._open:
+            self._begin_with(tuple(own))
+
+    def _memory(self) -> Memory:
+        """What is remembered now, with the writes that were unseen when the sync began."""
+        return replace(self.controller.memory(self.key), unseen_writes=self.unseen_writes)
+
+    def _begin_with(self, pods: tuple[Pod, ...]) -> None:
+        controller, memory = self.controller, self._memory()
         begun = begin(self.job, pods, memory, controller.release, controller.clock.now)
         controller.remember(self.key, replace(begun.memory, unseen_writes=False))
         if isinstance(begun, JobDecision):
@@ -299,6 +337,19 @@ def _pod_actions(begun: Begun, *, is_new_wait: bool) -> list[DecidedAction]:
             for requeue in begun.changes.requeues
         ]
     return actions
+
+
+def _claim_actions(claims: Claims) -> list[DecidedAction]:
+    """One action for the pods that the Job takes, and one for those that it lets go."""
+    found = []
+    for do, pods, why in (
+        ("adopt", claims.adopted, "nobody controls what the selector selects"),
+        ("release", claims.released, "the selector does not select it any more"),
+    ):
+        if pods:
+            text = f"{do} {len(pods)} pod{'s' if len(pods) > 1 else ''}"
+            found.append(DecidedAction(do=text, why=why, rules=_CLAIMS.rules))
+    return found
 
 
 def _cut(creations: tuple[PodToCreate, ...]) -> list[tuple[PodToCreate, ...]]:

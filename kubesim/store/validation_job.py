@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final, TypeAlias
 
+from kubesim.objects.labels import selects
 from kubesim.releases import Release
 from kubesim.store import formats
 from kubesim.store.field_errors import INVALID, TOO_LONG, FieldError, each, invalid, not_supported, required
@@ -210,27 +211,6 @@ def selector_errors(spec: Json, path: str, release: Release) -> list[FieldError]
         shown = _labels_shown(labels, release)
         errors.append(FieldError(INVALID, f"{path}.template.metadata.labels", detail, shown))
     return errors
-
-
-def selects(selector: Json, labels: dict[str, str]) -> bool:
-    """Whether a label selector matches a set of labels. Source: apimachinery ``labels/selector.go``."""
-    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
-        return False
-    return all(_expression_holds(entry, labels) for entry in selector.get("matchExpressions") or ())
-
-
-def _expression_holds(entry: Json, labels: dict[str, str]) -> bool:
-    key, values = entry.get("key", ""), entry.get("values") or ()
-    match entry.get("operator"):
-        case "In":
-            return key in labels and labels[key] in values
-        case "NotIn":
-            return key not in labels or labels[key] not in values
-        case "Exists":
-            return key in labels
-        case "DoesNotExist":
-            return key not in labels
-    return False
 
 
 def _labels_shown(labels: dict[str, str] | None, release: Release) -> str:

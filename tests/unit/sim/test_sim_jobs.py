@@ -178,3 +178,27 @@ def test_a_finished_job_is_not_synced() -> None:
     again = ran(job(container("work", "true")), timing="ideal", actions=[action], until=60)
     assert births(again) == [0]
     assert versions(again)[-1].object["status"] == done.object["status"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "made", "indexes"), [(2, 4, [0, 0, 10, 10], "0-3"), (4, 2, [0] * 4, "0,1")]
+)
+def test_an_elastic_indexed_job(before: int, after: int, made: list[int], indexes: str) -> None:
+    """J-6, J-24: completions change together with parallelism; indexes beyond the last one go, and do not count."""
+    size = {"completions": before, "parallelism": before, "completionMode": "Indexed"}
+    work = container("work", "test $JOB_COMPLETION_INDEX -ge 2 && sleep 3 && exit 0; sleep 30")
+    action = change(10, completions=after, parallelism=after)
+    history = ran(job(work, **size), timing="ideal", actions=[action])
+    assert births(history) == made
+    assert status(history)["completedIndexes"] == indexes
+    assert status(history)["succeeded"] == after
+    assert outcome(history)[-1] == "Complete CompletionsReached"
+
+
+def test_parallelism_zero_pauses() -> None:
+    """J-23: no pod is wanted, those there are go uncounted; later it goes on."""
+    actions = [change(5, parallelism=0), change(40, parallelism=2)]
+    history = ran(job(container("work", "sleep 20"), completions=4, parallelism=2), timing="ideal", actions=actions)
+    assert births(history) == [0, 0, 40, 40, 62, 62]
+    assert status(history)["succeeded"] == 4
+    assert "failed" not in status(history)
