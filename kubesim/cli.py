@@ -28,6 +28,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "compare": ("compare", "What differs between releases, gates, seeds or manifests."),
     "sweep": ("sweep", "Run under many values, releases and seeds; measure, summarise."),
     "matrix": ("matrix", "What becomes of a sidecar on every API server and every node."),
+    "record": ("record", "Record what a real cluster does with manifests, for conform."),
     "conform": ("conform", "Reproduce recordings of real clusters, and report differences."),
     "features": ("features", "The feature gates of a release."),
     "check": ("check", "Judge a run by the documented guarantees."),

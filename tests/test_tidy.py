@@ -19,7 +19,7 @@ LINES: Final[tuple[tuple[str, ...], ...]] = (
     ("cli",),
     ("commands",),
     ("api",),
-    ("server", "exploration"),
+    ("server", "exploration", "recording"),
     ("explanations",),
     ("guarantees", "timelines", "fidelity", "graphs"),
     ("sim",),
@@ -37,7 +37,7 @@ PURE: Final = frozenset(
 )
 IMPURE_MODULES: Final = frozenset({"simpy", "random", "time", "secrets"})
 READERS_OF_HISTORY: Final = frozenset({"guarantees", "timelines"})
-MAY_MEET_THE_REAL_WORLD: Final = frozenset({"cli", "commands", "exploration", "server", "fidelity"})
+MAY_MEET_THE_REAL_WORLD: Final = frozenset({"cli", "commands", "exploration", "server", "fidelity", "recording"})
 
 MODULE_LINES: Final = 450
 FUNCTION_LINES: Final = 50

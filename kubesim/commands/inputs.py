@@ -70,11 +70,11 @@ def as_recorded(scenario: Scenario, configuration: dict[str, Any]) -> Scenario:
             Node(
                 node.get("name", "node1"),
                 Settings(node["release"], node.get("featureGates", {})),
-                allocatable=RECORDED_ALLOCATABLE,
+                allocatable=node.get("allocatable", RECORDED_ALLOCATABLE),
             ),
         ),
         containerd=configuration.get("containerd"),
-        imported_images=RECORDED_IMAGES,
+        imported_images=configuration.get("importedImages", RECORDED_IMAGES),
     )
     return _in_place_of(scenario, check_cluster(recorded))
 

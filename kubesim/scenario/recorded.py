@@ -187,20 +187,19 @@ _ACTIONS_FILE: Final = Record(
 )
 
 
-def _component(*, place: Place, name: str = "node1", **values: Any) -> tuple[str, Settings]:
-    return name, Settings(values.get("release"), values.get("feature_gates", {}), place=place)
+def _component(*, place: Place, name: str = "node1", allocatable: Any = None, **values: Any) -> Node:
+    settings = Settings(values.get("release"), values.get("feature_gates", {}), place=place)
+    return Node(name, settings, allocatable=allocatable or RECORDED_ALLOCATABLE, place=place)
 
 
-def _config(
-    *, place: Place, control_plane: tuple[str, Settings], node: tuple[str, Settings], containerd: str | None = None
-) -> Cluster:
-    name, kubelet = node
-    shared = ControlPlane(shared=control_plane[1])
+def _config(*, place: Place, control_plane: Node, node: Node, containerd: str | None = None, **_: Any) -> Cluster:
+    is_said = "importedImages" in place.written
+    images = place.written.get("importedImages")
     return Cluster(
-        control_plane=shared,
-        nodes=(Node(name, kubelet, allocatable=RECORDED_ALLOCATABLE, place=place),),
+        control_plane=ControlPlane(shared=control_plane.settings),
+        nodes=(node,),
         containerd=containerd,
-        imported_images=RECORDED_IMAGES,
+        imported_images=(None if images is None else tuple(images)) if is_said else RECORDED_IMAGES,
     )
 
 
@@ -210,6 +209,7 @@ _COMPONENT: Final = Record(
         "name": Field(Text()),
         "release": Field(Text(), required=True),
         "featureGates": Field(Table(Flag())),
+        "allocatable": Field(Table(Text())),
     },
 )
 
@@ -219,5 +219,6 @@ _CONFIG: Final = Record(
         "controlPlane": Field(_COMPONENT, required=True),
         "node": Field(_COMPONENT, required=True),
         "containerd": Field(Text(), "The runtime's release, where it is not the usual one."),
+        "importedImages": Field(Anything(), "The only images there were; null: any, for there was a registry."),
     },
 )
