@@ -13,7 +13,7 @@ from kubesim.graphs.facts import Fact, Kind
 from kubesim.graphs.happens_before import Graph, Step, find, happens_before, why
 from kubesim.history.history import History
 from kubesim.history.lives import SANDBOX, Run
-from kubesim.units import MILLISECOND, SECOND, Duration, Instant
+from kubesim.units import MILLISECOND, MINUTE, SECOND, Duration, Instant
 
 Answer = tuple[str, tuple[Step, ...]]
 _WORTH_ASKING: Final = 2 * SECOND
@@ -117,6 +117,10 @@ def _column(fact: Fact, *, several: bool) -> str:
 
 
 def clock(length: Duration) -> str:
-    """Seconds with three digits behind the point."""
+    """Seconds with three digits behind the point: ``9.155s``; from ten minutes on ``12m05.000s``, ``24h00m04.997s``."""
     milliseconds = (length + MILLISECOND // 2) // MILLISECOND
-    return f"{milliseconds // 1000}.{milliseconds % 1000:03}s"
+    if length < 10 * MINUTE:
+        return f"{milliseconds // 1000}.{milliseconds % 1000:03}s"
+    minutes, rest = divmod(milliseconds, MINUTE // MILLISECOND)
+    seconds = f"{rest // 1000:02}.{rest % 1000:03}s"
+    return f"{minutes}m{seconds}" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02}m{seconds}"

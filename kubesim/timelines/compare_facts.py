@@ -136,7 +136,7 @@ def subject_names(history: History) -> dict[Key, str]:
 
 
 def job_of(subject: str) -> str:
-    """The Job that a Pod's (or its container's) stable name says it belongs to; empty for other Pods."""
+    """The Job (or ReplicaSet) that a Pod's or its container's stable name says it belongs to; empty for others."""
     found = _OF_A_JOB.fullmatch(subject)
     return found[1] if found else ""
 

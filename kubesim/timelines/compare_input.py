@@ -16,7 +16,7 @@ _LONGEST: Final = 160
 _NOT_FOUND: Final = "refused (404"
 """What was refused before cannot be found later; of that nothing is said."""
 
-_INVALID: Final = re.compile(r'\): \w+ "[^"]*" is invalid: ')
+_INVALID: Final = re.compile(r'\): [\w.]+ "[^"]*" is invalid: ')
 _REQUESTS: Final = frozenset(("create", "apply", "update", "replace", "patch", "delete", "delete-job-pod", "evict"))
 """What is asked of an API server; the rest is done to containers and nodes."""
 
@@ -57,7 +57,8 @@ def missing(said: Sequence[str], portraits: Sequence[Portrait], differences: Seq
     jobs = list(dict.fromkeys(job for one in absent if (job := job_of(one.subject))))
     for job in jobs:
         counts = [len({name for name in one.roles if job_of(name) == job}) for one in portraits]
-        yield contrast(said, [f"Job {job} makes {count} Pod{'s' if count != 1 else ''}" for count in counts])
+        kind = "Job" if any(f"job/{job}" in one.subjects for one in portraits) else "ReplicaSet"
+        yield contrast(said, [f"{kind} {job} makes {count} Pod{'s' if count != 1 else ''}" for count in counts])
     for one in absent:
         if not job_of(one.subject):
             kind = "container" if _is_container(one.subject, portraits) else "Job" if "job/" in one.subject else "Pod"

@@ -10,6 +10,7 @@ from kubesim.history.history import History
 from kubesim.history.replay import Key
 
 COMPLETION_INDEX: Final = "batch.kubernetes.io/job-completion-index"
+_NAMING: Final = ("Job", "ReplicaSet")
 _UID: Final = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _CONTAINER_ID: Final = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 
@@ -21,18 +22,22 @@ def completion_index(pod: dict[str, Any]) -> int | None:
 
 
 def stable_names(history: History) -> dict[Key, str]:
-    """What the recordings call each Pod: ``<job>[-<index>]-~<k>`` for a Job's, k from 1 in order of creation."""
+    """What the recordings call each Pod: ``<job>[-<index>]-~<k>`` for a Job's, k from 1 in order of creation.
+
+    The Pods of a ReplicaSet, of which there are no recordings, are called in the same way.
+    """
     counts: dict[Key, int] = {}
     names: dict[Key, str] = {}
     for key, versions in history.all_versions.items():
         if key.kind != "Pod":
             continue
         names[key] = key.name
-        if job := _owning_job(versions[0].object):
-            owner = Key("Job", key.namespace, job)
+        if found := _controller(versions[0].object):
+            kind, name = found
+            owner = Key(kind, key.namespace, name)
             counts[owner] = counts.get(owner, 0) + 1
             index = completion_index(versions[0].object)
-            names[key] = f"{job}-~{counts[owner]}" if index is None else f"{job}-{index}-~{counts[owner]}"
+            names[key] = f"{name}-~{counts[owner]}" if index is None else f"{name}-{index}-~{counts[owner]}"
     return names
 
 
@@ -55,8 +60,9 @@ def short_ids(message: str) -> str:
     return _CONTAINER_ID.sub(r"\1", _UID.sub(r"\1", message))
 
 
-def _owning_job(pod: dict[str, Any]) -> str | None:
+def _controller(pod: dict[str, Any]) -> tuple[str, str] | None:
+    """Kind and name of the controller that makes a Pod's name up."""
     for owner in pod["metadata"].get("ownerReferences") or ():
-        if owner.get("kind") == "Job" and owner.get("controller"):
-            return str(owner["name"])
+        if owner.get("kind") in _NAMING and owner.get("controller"):
+            return str(owner["kind"]), str(owner["name"])
     return None

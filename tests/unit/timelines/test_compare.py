@@ -250,6 +250,19 @@ def test_more_pods_of_a_job_are_one_sentence_and_one_row() -> None:
     assert found.summary[0] == "In A Job import makes 2 Pods; in B Job import makes 3 Pods."
 
 
+def test_the_pods_of_a_replica_set_have_names_that_do_not_change_from_run_to_run() -> None:
+    def rolled(*names: str) -> History:
+        owner = {"kind": "ReplicaSet", "name": "web-7d4", "controller": True}
+        pods = [pod_object(name, ["app"], metadata={"ownerReferences": [owner]}) for name in names]
+        added = [changed(0, "Pod", name, "ADDED", object=pod) for name, pod in zip(names, pods, strict=True)]
+        return History(header(), [*added, Ended(at=SECOND, why="until")])
+
+    assert of(rolled("web-7d4-aaaaa", "web-7d4-bbbbb"), rolled("web-7d4-ccccc", "web-7d4-ddddd")).equal
+    assert sentences(rolled("web-7d4-aaaaa"), rolled("web-7d4-ccccc", "web-7d4-ddddd")) == (
+        "In A ReplicaSet web-7d4 makes 1 Pod; in B ReplicaSet web-7d4 makes 2 Pods.",
+    )
+
+
 def test_rows_of_the_pods_of_a_job_that_say_the_same_are_put_together() -> None:
     same = [Difference("exit", f"many-{index}-~{index + 1}/work", "exit code", ("0", "1")) for index in range(3)]
     other = Difference("exit", "many-3-~4/work", "exit code", ("0", "2"))

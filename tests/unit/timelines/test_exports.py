@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from kubesim.cli import main
 from kubesim.errors import KubesimError
-from kubesim.graphs.answers import answers, drawing_of
+from kubesim.graphs.answers import answers, clock, drawing_of
 from kubesim.graphs.drawing import Drawing, dot, svg
 from kubesim.graphs.drawing import text as graph_text
 from kubesim.graphs.facts import Kind
@@ -25,6 +25,7 @@ from kubesim.sim.instances import INSTANCE_MOVES
 from kubesim.timelines.lanes import picture
 from kubesim.timelines.mermaid import gantt, life_diagram, state_diagram
 from kubesim.timelines.perfetto import perfetto
+from kubesim.units import seconds
 from tests.unit.timelines.lanes_by_hand import crowd, job
 
 RECORDED: Final = Path(__file__).parent / "histories" / "demo-delete-1.29.jsonl"
@@ -222,6 +223,14 @@ def test_each_question_ends_in_what_it_asks_about() -> None:
     [steps] = [steps for question, steps in known.items() if question.startswith("Why did proxy end")]
     assert steps[-1].fact.what == "proxy exited with 0"
     assert "sidecars stop after app" in [step.because for step in steps]
+
+
+@pytest.mark.parametrize(
+    ("length", "words"),
+    [(9.155, "9.155s"), (599.9996, "600.000s"), (725, "12m05.000s"), (86404.997, "24h00m04.997s")],
+)
+def test_long_times_are_told_in_hours_and_minutes(length: float, words: str) -> None:
+    assert clock(seconds(length)) == words
 
 
 # -- the command ------------------------------------------------------------------------------------------------------
