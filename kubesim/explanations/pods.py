@@ -51,7 +51,8 @@ def _where(view: View) -> str:
 
 
 def _phase_since(view: View, phase: str) -> Instant | None:
-    return next((change.at for change in reversed(view.life.phases) if change.phase == phase), view.life.created)
+    past = [change for change in view.life.phases if change.at <= view.at]
+    return next((change.at for change in reversed(past) if change.phase == phase), view.life.created)
 
 
 def _main_has_run(view: View) -> bool:
