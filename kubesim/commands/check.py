@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", "form", type=click.Choice(("table", "json")), default="table", show_default=True)
 @click.option("--all", "show_all", is_flag=True, help="Name what was not exercised, too.")
 @click.option("--search", "is_search", is_flag=True, help="Look for programs and moments that break something.")
+@click.option("--exhaustive", "is_exhaustive", is_flag=True, help="Try every order of ties and every outcome.")
+@click.option("--depth", type=click.IntRange(min=0), default=2, show_default=True, help="Ties to decide in a run.")
+@click.option("--graph", type=click.Path(dir_okay=False), help="With --exhaustive: draw the states (.png, .svg, .dot).")
 @click.option("--releases", "release_list", metavar="R,R", help="The same as several --release.")
 @click.option(
     "--hope", "hopes", multiple=True, metavar="NAME", help="With --search: only this hope; repeat for several."
@@ -50,6 +53,9 @@ def command(
     form: str,
     show_all: bool,
     is_search: bool,
+    is_exhaustive: bool,
+    depth: int,
+    graph: str | None,
     release_list: str | None,
     hopes: tuple[str, ...],
     budget: int,
@@ -64,6 +70,8 @@ def command(
     With --search, look for what the manifest leaves open: exit codes, durations, hangs, ignored signals, a deletion, a
     crash, latencies, ties. Reported is what breaks a guarantee, an expectation of the scenario, or a hope: starts,
     completes, keeps-its-grace, finishes-prestop, retries-are-its-own.
+
+    With --exhaustive, go through every order of what happens at one instant, and every outcome, up to a depth.
     """
     from kubesim.guarantees import catalogue
 
@@ -75,9 +83,18 @@ def command(
 
         wanted = Options(files, releases, gates, seed or 0, budget / SECOND, runs, out, form)
         click.get_current_context().exit(_search(wanted, ids, hopes, delete_at))
-    for option, given in (("--hope", hopes), ("--runs", runs), ("--out", out)):
+    if is_exhaustive:
+        from kubesim.commands.check_exhaustive import exhaust
+        from kubesim.commands.inputs import read_scenario
+
+        if len(releases) > 1:
+            raise click.UsageError("--exhaustive explores one release; give one --release")
+        scenario = read_scenario(files, gates=gates, delete_at=delete_at)
+        scenario = scenario.on(releases[0]) if releases else scenario
+        click.get_current_context().exit(exhaust(scenario, depth=depth, budget=budget / SECOND, graph=graph))
+    for option, given in (("--hope", hopes), ("--runs", runs), ("--out", out), ("--graph", graph)):
         if given:
-            raise click.UsageError(f"{option} belongs to --search")
+            raise click.UsageError(f"{option} belongs to {'--exhaustive' if option == '--graph' else '--search'}")
     reports = []
     for history in _histories(files, releases, gates, delete_at, seed, draw):
         from kubesim.guarantees.judging import check

@@ -35,6 +35,18 @@ def small_workloads(places: tuple[Place, ...]) -> Iterator[Workload]:
                 yield _workload(programs, (Stimulus(DELETED_AT, "delete", owner),))
 
 
+def single_workloads(places: tuple[Place, ...]) -> Iterator[Workload]:
+    """The small workloads with at most one change, each also with a deletion."""
+    base = [Program(place) for place in places]
+    changed = [
+        [*base[:index], change, *base[index + 1 :]] for index, place in enumerate(places) for change in _changes(place)
+    ]
+    for programs in (base, *changed):
+        yield _workload(programs, ())
+        for owner in dict.fromkeys(place.owner for place in places):
+            yield _workload(programs, (Stimulus(DELETED_AT, "delete", owner),))
+
+
 def _workload(programs: list[Program], stimuli: tuple[Stimulus, ...]) -> Workload:
     return Workload(tuple(one for one in programs if one.script()), stimuli)
 

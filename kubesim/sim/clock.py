@@ -7,6 +7,7 @@ change nothing by itself) does not keep the run alive: a run is settled when onl
 
 from __future__ import annotations
 
+import heapq
 import random
 from collections.abc import Callable
 from typing import Any
@@ -60,6 +61,11 @@ class Timer:
             self._clock.forget(self)
             self._clock.now = self.instant
             self._callback(*self._arguments)
+
+
+def _live(event: simpy.Event) -> list[Timer]:
+    """The timers that an event fires, if any is not void."""
+    return [timer for timer in event.callbacks or () if isinstance(timer, Timer) and timer.live]
 
 
 class Clock:
@@ -131,6 +137,26 @@ class Clock:
     def settled(self) -> bool:
         """Whether nothing is left that can change anything."""
         return self._foreground == 0
+
+    def due(self) -> list[Timer]:
+        """The timers of the next instant, in the order in which they would fire; void ones are dropped."""
+        queue = self._environment._queue
+        while queue and not _live(queue[0][3]):
+            heapq.heappop(queue)
+        if not queue:
+            return []
+        first = queue[0][0]
+        return [timer for entry in sorted(queue) if entry[0] == first for timer in _live(entry[3])]
+
+    def fire(self, timer: Timer) -> None:
+        """Let one of the timers that are due fire before the others of its instant."""
+        queue = self._environment._queue
+        for place, (at, _, number, event) in enumerate(queue):
+            if timer in (event.callbacks or ()):
+                queue[place] = (at, -1, number, event)  # type: ignore[assignment]  # before all that SimPy ranks
+        heapq.heapify(queue)
+        self._environment.step()
+        self.fired += 1
 
     def run(self, until: Instant) -> None:
         """Run callbacks in order up to and including ``until``, or until the run is settled or stopped."""

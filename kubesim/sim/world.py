@@ -105,19 +105,31 @@ class World:
 
     def run(self) -> History:
         """Submit the manifests, carry out the actions in time, go on until nothing can change or it is over."""
+        self.begin()
+        try:
+            with _rare_collections():
+                self.clock.run(self.limit)
+        except ScenarioError as error:
+            raise located(error, self.scenario.objects) from error
+        return self.history()
+
+    @property
+    def limit(self) -> Instant:
+        """When the run is over at the latest."""
+        last = max((action.at for action in self.scenario.actions), default=0)
+        return self.started + (self.until if self.until is not None else last + LONGEST_RUN)
+
+    def begin(self) -> None:
+        """Submit the manifests and plan the actions; nothing else has happened yet."""
         self.stimuli.check(self.scenario.actions)
         self.stimuli.submit(self.scenario.objects)
         for action in self.scenario.actions:
             self.clock.at(self.started + action.at, self.stimuli.perform, action)
-        last = max((action.at for action in self.scenario.actions), default=0)
-        limit = self.until if self.until is not None else last + LONGEST_RUN
-        try:
-            with _rare_collections():
-                self.clock.run(self.started + limit)
-        except ScenarioError as error:
-            raise located(error, self.scenario.objects) from error
+
+    def history(self) -> History:
+        """What has happened, with why it goes no further."""
         why = "settled" if self.clock.settled else "until" if self.until is not None else "horizon"
-        at = self.clock.now if why == "settled" else self.started + limit
+        at = self.clock.now if why == "settled" else self.limit
         self.recorder.record(Ended(at=at, why=why))
         return History(self._header(), tuple(self.recorder.records))
 

@@ -1,0 +1,128 @@
+"""When two simulated clusters are in the same state: a digest of everything that can make a difference from here on.
+
+What was recorded, and numbers that only count (of resource versions, of callbacks), are left out: two orders of the
+same things lead to one state. Everything else is walked, in an order that does not depend on how it came about.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections import deque
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from random import Random
+from types import FunctionType, MethodType
+from typing import Any, Final
+
+_LEFT_OUT: Final = frozenset(
+    {
+        *("recorder", "records", "fired", "_environment", "scenario", "profile", "release", "_streams"),
+        *("resource_version", "resourceVersion", "_resource_version", "_version", "_known", "_ranks", "uid_counter"),
+        *("_encoded", "_cache", "changes", "cluster", "images"),
+    }
+)
+"""Attributes and keys that say where a state came from, or are the same in all states of one search."""
+
+
+def digest(world: Any) -> str:
+    """The digest of a whole cluster."""
+    walker = _Walker()
+    found = hashlib.blake2b(digest_size=12)
+    for piece in walker.walk(world):
+        found.update(piece.encode())
+        found.update(b"\0")
+    return found.hexdigest()
+
+
+class _Walker:
+    """Gives the pieces of a state; an object met before is named by the place at which it was met first."""
+
+    def __init__(self) -> None:
+        self.met: dict[int, int] = {}
+        self.kept: list[Any] = []
+
+    def walk(self, value: Any) -> Iterator[str]:
+        """The pieces of a value."""
+        match value:
+            case None | bool() | int() | float() | str() | bytes():
+                yield repr(value)
+                return
+            case Enum():
+                yield f"{type(value).__name__}.{value.name}"
+                return
+            case Random():
+                yield str(hash(value.getstate()))
+                return
+        if id(value) in self.met:
+            yield f"#{self.met[id(value)]}"
+            return
+        self.met[id(value)] = len(self.met)
+        self.kept.append(value)
+        yield type(value).__name__
+        yield from self._parts(value)
+
+    def _parts(self, value: Any) -> Iterator[str]:
+        match value:
+            case Mapping():
+                yield from self._pairs(sorted(value.items(), key=lambda pair: repr(pair[0])))
+            case set() | frozenset():
+                yield from sorted(map(repr, value))
+            case list() | tuple() | deque():
+                for item in value:
+                    yield from self.walk(item)
+            case functools.partial():
+                yield from self.walk((value.func, value.args, value.keywords))
+            case MethodType():
+                yield value.__func__.__qualname__
+                yield from self.walk(value.__self__)
+            case FunctionType() | type():
+                yield value.__qualname__
+            case _:
+                yield from self._pairs(sorted(_attributes(value).items()))
+
+    def _pairs(self, pairs: list[tuple[Any, Any]]) -> Iterator[str]:
+        for key, item in pairs:
+            if key in _LEFT_OUT:
+                continue
+            yield repr(key)
+            if key == "_timers":
+                yield from self._timers(item)
+            else:
+                yield from self.walk(item)
+
+    def _timers(self, timers: list[tuple[Any, int]]) -> Iterator[str]:
+        """What is planned, by instant; of one instant by name, for their order is what is chosen."""
+        for timer, instant in sorted(timers, key=lambda pair: (pair[1], name_of(pair[0]))):
+            yield str(instant)
+            yield from self.walk(timer)
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """The state of an object: as it pickles where it says so, else its attributes and slots."""
+    if "__getstate__" in type(value).__dict__:
+        state = value.__getstate__()
+        if isinstance(state, dict):
+            return state
+    found = dict(getattr(value, "__dict__", {}))
+    for kind in type(value).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if hasattr(value, name):
+                found[name] = getattr(value, name)
+    for name in getattr(type(value), "__struct_fields__", ()):
+        found[name] = getattr(value, name)
+    return found
+
+
+def name_of(timer: Any) -> str:
+    """What a timer calls, and about whom, in short."""
+    callback = timer._callback
+    while isinstance(callback, functools.partial):
+        callback = callback.func
+    owner = getattr(callback, "__self__", None)
+    name = getattr(callback, "__qualname__", type(callback).__name__)
+    details = [
+        str(getattr(owner, field)) for field in ("name", "key", "node") if isinstance(getattr(owner, field, None), str)
+    ]
+    return " ".join([name.removeprefix("_"), *details])
