@@ -17,7 +17,8 @@ from typing import Final, TypeAlias
 Scalar: TypeAlias = str | int | float | bool | None
 
 MOST_NESTED: Final = 200
-"""How deep values may lie in one another. Departure: kubectl takes 10,000 levels, of which no object needs 30."""
+"""How deep values may lie in one another. Departure: deeper values are refused, where
+kubectl takes 10,000 levels; no object needs 30."""
 
 PLAIN: Final = "?"
 """The tag our composer gives a scalar without quotes and without a tag of its own: it is resolved by its spelling."""

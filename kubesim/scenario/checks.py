@@ -25,8 +25,8 @@ from kubesim.scenario.actions import (
 from kubesim.scenario.shapes import did_you_mean
 
 MOST_PODS: Final = 300_000
-"""How many Pods of one Job may run at once: more do not fit into one machine's memory. Departure: an API server takes
-two thousand million."""
+"""How many Pods of one Job may run at once: more do not fit into one machine's memory. Departure: more
+are refused, where an API server takes two thousand million."""
 
 _WITH_PODS: Final = frozenset(
     {"Job", "CronJob", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController"}

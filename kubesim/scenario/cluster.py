@@ -87,7 +87,8 @@ class Taint:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node; without ``allocatable`` it has room for everything (Departure: a real node has what it has)."""
+    """One node; without ``allocatable`` it has room for everything. Departure: a real node has what
+    it has."""
 
     name: str = "node1"
     settings: Settings = Settings()

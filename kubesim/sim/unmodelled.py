@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from kubesim.job_controller.sync import OWN_NAME
 from kubesim.objects.yaml import Document
+from kubesim.sim.coverage import left_out
 from kubesim.sim.recorder import Recorder
 from kubesim.units import Instant
 
@@ -33,17 +34,6 @@ _CONTROLLERS: Final = {
     "DaemonSet": "no Pod is created for it",
 }
 
-_POD_FIELDS: Final = {
-    "hostPID": "containers keep process numbers of their own",
-    "hostIPC": "it changes nothing here",
-    "shareProcessNamespace": "containers keep process numbers of their own",
-    "overhead": "only the scheduler counts it",
-    "resourceClaims": "devices are not modelled",
-    "ephemeralContainers": "they are started, but `kubectl debug` itself is not modelled",
-}
-
-_VOLUME_FILES: Final = frozenset({"name", "emptyDir", "hostPath", "configMap", "secret", "downwardAPI"})
-
 
 def note_unmodelled(document: Document, recorder: Recorder, at: Instant) -> None:
     """Record what this object asks for and the run leaves out."""
@@ -55,8 +45,8 @@ def note_unmodelled(document: Document, recorder: Recorder, at: Instant) -> None
     elif kind not in _ACTED_UPON | _HELD:
         recorder.not_modelled(at, subject, "kind", "the object is stored, and nothing acts upon it")
     for path, spec in _pod_specs(kind, raw.get("spec") or {}):
-        for field, text in _of_pod(spec):
-            recorder.not_modelled(at, subject, path + field, text)
+        for field, text in left_out(spec, f"{path}spec"):
+            recorder.not_modelled(at, subject, field, text)
     for path, spec in _job_specs(kind, raw.get("spec") or {}):
         if spec.get("managedBy") not in (None, OWN_NAME):
             text = "that controller is not modelled, and the built-in one leaves the Job alone"
@@ -77,16 +67,3 @@ def _pod_specs(kind: str, spec: dict[str, Any]) -> Iterator[tuple[str, dict[str,
         yield "", spec
     for path, job in _job_specs(kind, spec):
         yield f"{path}.template.", (job.get("template") or {}).get("spec") or {}
-
-
-def _of_pod(spec: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for field, text in _POD_FIELDS.items():
-        if spec.get(field):
-            yield f"spec.{field}", text
-    for index, volume in enumerate(spec.get("volumes") or ()):
-        for source in sorted(set(volume) - _VOLUME_FILES):
-            yield f"spec.volumes[{index}].{source}", "its content is not known: an empty directory of the Pod's own"
-    for kind in ("initContainers", "containers"):
-        for index, container in enumerate(spec.get(kind) or ()):
-            if container.get("resizePolicy"):
-                yield f"spec.{kind}[{index}].resizePolicy", "in-place resize is not modelled"
