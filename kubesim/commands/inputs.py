@@ -34,6 +34,7 @@ def read_scenario(
     gates: Iterable[Setting] = (),
     bugs: Iterable[Setting] = (),
     delete_at: DeleteAt | None = None,
+    validate: str | None = None,
 ) -> Scenario:
     """The scenario of the files with what the options add to it; raises ScenarioError for what does not fit.
 
@@ -43,6 +44,8 @@ def read_scenario(
     scenario = load(paths)
     if not scenario.name:
         scenario = replace(scenario, name=_name_of(paths[0]))
+    if validate is not None:
+        scenario = replace(scenario, validate=validate)
     if config is not None:
         scenario = _in_place_of(scenario, load_config(config))
     if actions is not None:

@@ -52,6 +52,11 @@ def releases(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> t
 @click.option("--supported", is_flag=True, help="Within the supported skew only.")
 @click.option("--default-gates", is_flag=True, help="Without gates set by hand only.")
 @click.option(
+    "--validate",
+    type=click.Choice(("strict", "warn", "ignore")),
+    help="What kubectl asks for unknown fields; without it, strict.",
+)
+@click.option(
     "--until", type=options.duration, metavar="DURATION", help="How long each run lasts; 2m if FILE does not say."
 )
 @click.option(
@@ -64,6 +69,7 @@ def command(
     chosen_subject: str | None,
     supported: bool,
     default_gates: bool,
+    validate: str | None,
     until: int | None,
     form: str,
 ) -> None:
@@ -83,7 +89,7 @@ def command(
     from kubesim.scenario.combinations import combinations
     from kubesim.timelines.style import style_for
 
-    scenario = read_scenario(files)
+    scenario = read_scenario(files, validate=validate)
     kind, name = _subject(scenario, chosen_subject)
     chosen = [
         one

@@ -55,6 +55,11 @@ TIMINGS: Final = ("ideal", "typical", "loaded")
 @click.option("--seed", type=int, help="Seed of everything that is left to chance.")
 @click.option("--timing", type=click.Choice(TIMINGS), help="Latency profile.")
 @click.option("--draw", type=click.IntRange(min=0), default=0, help="Number of a draw of the latencies; 0: nominal.")
+@click.option(
+    "--validate",
+    type=click.Choice(("strict", "warn", "ignore")),
+    help="What kubectl asks of the API server for fields it does not know; without it, strict.",
+)
 @click.option("--config", metavar="FILE:NAME", help="Releases and gates as in a recording's configs.json.")
 @click.option("--actions", metavar="FILE", help="Timed actions, as in a recording's ID.actions.json.")
 @click.option("--output-file", type=click.Path(dir_okay=False, writable=True), help="Write there, not to stdout.")
@@ -69,6 +74,7 @@ def command(
     seed: int | None,
     timing: str | None,
     draw: int,
+    validate: str | None,
     config: str | None,
     actions: str | None,
     output_file: str | None,
@@ -84,7 +90,9 @@ def command(
         raise click.UsageError("--config says the releases; leave out --release")
     if len(releases) > 1 and form in MACHINE_FORMATS:
         raise click.UsageError(f"-o {form} holds one run; give one --release")
-    scenario = read_scenario(files, config=config, actions=actions, gates=gates, bugs=bugs, delete_at=delete_at)
+    scenario = read_scenario(
+        files, config=config, actions=actions, gates=gates, bugs=bugs, delete_at=delete_at, validate=validate
+    )
     histories, notes = [], list[str]()
     for release in releases or (None,):
         with Waiting(f"running {scenario.name}" + (f" on {release}" if release else "")):

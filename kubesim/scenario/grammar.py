@@ -61,6 +61,10 @@ class ContainerOverride:
     place: Place | None = field(default=None, compare=False, repr=False)
 
 
+VALIDATIONS: Final = ("strict", "warn", "ignore")
+"""What kubectl's ``--validate`` may be: unknown fields are refused, told, or dropped without a word (C-10 to C-12)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """What a Scenario document says beside its manifests."""
@@ -70,6 +74,7 @@ class Spec:
     actions: tuple[Action, ...] = ()
     until: Duration | None = None
     seed: int = 0
+    validate: str = "strict"
     expect: tuple[Expectation, ...] = ()
     sweep: SweepSpec = NO_SWEEP
 
@@ -239,6 +244,7 @@ SPEC: Final = Record(
         "actions": Field(Items(ACTION), "What is done, and when."),
         "until": Field(Length(), "When the run ends; without it, when nothing can change any more, at most 1h."),
         "seed": Field(Integer(), "The seed of all chance."),
+        "validate": Field(Choice(VALIDATIONS), "What the user's kubectl asks for unknown fields; without it, strict."),
         "expect": Field(Items(EXPECTATION), "What must come true."),
         "sweep": Field(SWEEP, "What kubesim sweep varies and measures."),
     },

@@ -35,6 +35,8 @@ class Scenario:
     until: Duration | None = None
     """None: until nothing can change any more."""
     seed: int = 0
+    validate: str = field(default="strict", compare=False)
+    """What the user's kubectl asks for unknown fields: strict, warn or ignore."""
     expect: tuple[Expectation, ...] = ()
     sweep: SweepSpec = field(default=NO_SWEEP, compare=False)
     """What a sweep over it varies; it says nothing about a run."""
@@ -47,6 +49,7 @@ class Scenario:
         """SHA-256 over everything that determines the run: not its name, nor what is expected or varied."""
         settled = replace(self, name="", description="", expect=())
         text = json.dumps(_plain(settled), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        text += "" if self.validate == "strict" else self.validate
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -122,6 +125,7 @@ def _scenario(*, place: Place, spec: Spec | None = None, metadata: tuple[str, st
         actions=in_order(on_known_nodes(spec.actions, nodes)),
         until=spec.until,
         seed=spec.seed,
+        validate=spec.validate,
         expect=spec.expect,
         sweep=spec.sweep,
     )

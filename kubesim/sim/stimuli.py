@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kubesim.errors import ScenarioError
-from kubesim.history.records import ActionDone
+from kubesim.history.records import ActionDone, Decided, DecidedAction
 from kubesim.kubelet.observed import ProbeType
 from kubesim.kubelet.probe_worker import ProbeAnswer
 from kubesim.objects.yaml import Document
@@ -38,6 +38,7 @@ from kubesim.sim.node_requests import NodeRequests
 from kubesim.sim.probe_run import Answer
 from kubesim.sim.unmodelled import note_unmodelled
 from kubesim.store import PatchType, Reply
+from kubesim.store.fields import decode
 from kubesim.store.kinds import KINDS
 from kubesim.store.replies import no_such_resource
 from kubesim.units import Instant, format_duration
@@ -54,6 +55,8 @@ class Stimuli:
     def __init__(self, world: World) -> None:
         self.world = world
         self.store = world.api.store
+        self.validation = world.scenario.validate.capitalize()
+        """What the user's kubectl asks for unknown fields, as the query parameter has it."""
         self.faults = NodeFaults(world)
         self.node_requests = NodeRequests(world, self._ask, self._record)
         for action in world.scenario.actions:
@@ -76,7 +79,29 @@ class Stimuli:
     def _told(self, document: Document, reply: Reply, asked: Instant | None = None) -> None:
         self._record(f"create {document.raw.get('kind', '')}", {}, reply, asked)
         if reply.ok:
+            self._tell_unknown(document.raw)
             note_unmodelled(document, self.world.recorder, self.world.clock.now)
+
+    def _tell_unknown(self, raw: dict[str, Any]) -> None:
+        """What an API server leaves out of a manifest that it was not asked to read strictly (C-11, C-12)."""
+        kind = KINDS.get(raw.get("kind", ""))
+        unknown = decode(raw, kind, self.store.release).unknown if kind and self.validation != "Strict" else ()
+        if not unknown:
+            return
+        why = "this release does not know it" + ("" if self.validation == "Warn" else "; nobody is told")
+        rules = ("C-11",) if self.validation == "Warn" else ("C-12",)
+        actions = tuple(DecidedAction(do=f"drop {path}", why=why, rules=rules) for path in unknown)
+        metadata = raw.get("metadata") or {}
+        self.world.recorder.record(
+            Decided(
+                at=self.world.clock.now,
+                actor="apiserver",
+                namespace=metadata.get("namespace") or "default",
+                name=metadata.get("name", ""),
+                pass_="Decode",
+                actions=actions,
+            )
+        )
 
     def check(self, actions: tuple[Action, ...]) -> None:
         """Raise ScenarioError for an action on a kind that no release knows, or that the run would not reach."""
@@ -215,8 +240,13 @@ class Stimuli:
 
     def _ask(self, do: str, arguments: dict[str, Any], call: Any) -> None:
         """Send a request; it is committed a moment later, and recorded with its reply then."""
-        done = partial(self._record, do, arguments, asked=self.world.clock.now)
+        done = partial(self._answered, do, arguments, self.world.clock.now)
         self.world.api.request("user-write", _USER, call, done)
+
+    def _answered(self, do: str, arguments: dict[str, Any], asked: Instant, reply: Reply) -> None:
+        self._record(do, arguments, reply, asked)
+        if reply.ok and do in ("create", "apply"):
+            self._tell_unknown(arguments["object"])
 
     def _record(self, do: str, arguments: dict[str, Any], reply: Reply | None, asked: Instant | None = None) -> None:
         self.world.recorder.record(
@@ -268,7 +298,7 @@ class _Create:
     raw: dict[str, Any]
 
     def __call__(self, now: Instant) -> Reply:
-        return self.stimuli.store.create(self.raw, now, actor=_USER)
+        return self.stimuli.store.create(self.raw, now, field_validation=self.stimuli.validation, actor=_USER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +307,7 @@ class _Apply:
     raw: dict[str, Any]
 
     def __call__(self, now: Instant) -> Reply:
-        return self.stimuli.store.apply(self.raw, now, actor=_USER)
+        return self.stimuli.store.apply(self.raw, now, field_validation=self.stimuli.validation, actor=_USER)
 
 
 @dataclass(frozen=True, slots=True)

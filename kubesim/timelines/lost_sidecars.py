@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from kubesim.history.history import History
 from kubesim.history.lives import PodLife
-from kubesim.history.records import Admitted, ComponentHeader, Decided, ObjectChanged
+from kubesim.history.records import Admitted, ComponentHeader, Decided, DecidedAction, ObjectChanged
 from kubesim.history.replay import Key
 from kubesim.releases import Component, release
 from kubesim.store.tables import pod_columns
@@ -66,7 +66,7 @@ def _on_the_way(history: History) -> Iterator[LostSidecar]:
                 stored[key] = raw
                 if answered is not None and _is_about(answered, key):
                     yield from _lost_in(chains[answered.request], key, raw, history)
-            case Decided(pass_="PrepareForCreate"):
+            case Decided(actor="apiserver"):
                 yield from _dropped(record, stored, history)
         answered = record if isinstance(record, Admitted) else None
 
@@ -148,13 +148,17 @@ def _dropped(record: Decided, stored: dict[Key, dict[str, Any]], history: Histor
             culprit=f"API server {server}",
             what=f"drops restartPolicy of {container}",
             why=action.why,
-            remedies=(
-                "switch the gate SidecarContainers on, in the API server and in every kubelet",
-                _UPGRADE.format("API server"),
-            ),
+            remedies=_remedies(action, server),
             rules=action.rules,
             consequence=_consequence(key, container, history),
         )
+
+
+def _remedies(action: DecidedAction, server: str) -> tuple[str, ...]:
+    upgrade = _UPGRADE.format("API server")
+    if "C-20" in action.rules:
+        return "switch the gate SidecarContainers on, in the API server and in every kubelet", upgrade
+    return upgrade, f"send it with kubectl --validate=strict: {server} then refuses it, and you know"
 
 
 def _on_old_nodes(history: History) -> Iterator[LostSidecar]:

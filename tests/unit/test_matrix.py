@@ -251,6 +251,14 @@ def test_one_that_is_deleted_in_init_was_stuck() -> None:
     assert cell["outcome"] == "stuck"
 
 
+def test_without_strict_validation_1_27_takes_it_and_it_hangs(manifest: str) -> None:
+    """C-11: refused only because kubectl asks for it."""
+    arguments = (manifest, "--api-server", "1.27", "--node", "1.27", "-o", "json")
+    for validate, outcome in (("strict", "rejected-by-api"), ("warn", "stuck"), ("ignore", "stuck")):
+        (cell,) = json.loads(matrix(*arguments, "--validate", validate).stdout)["cells"]
+        assert cell["outcome"] == outcome
+
+
 def test_wrong_input_is_said(tmp_path: Path, manifest: str) -> None:
     two = tmp_path / "two.yaml"
     two.write_text(f"{POD}---\n{POD.replace('web', 'two')}")

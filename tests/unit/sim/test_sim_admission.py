@@ -191,6 +191,32 @@ def test_the_template_of_a_job_loses_it_too() -> None:
     assert "waits for proxy to end" in lost.consequence
 
 
+@pytest.mark.parametrize(
+    ("validate", "rule", "why"),
+    [
+        ("warn", "C-11", "this release does not know it"),
+        ("ignore", "C-12", "this release does not know it; nobody is told"),
+    ],
+)
+def test_a_field_sent_without_strict_validation_is_left_out_and_told(validate: str, rule: str, why: str) -> None:
+    objects = [pod(container("app", "sleep 3"), inits=[sidecar("proxy")])]
+    history = with_webhooks(objects=objects, release="1.27", validate=validate)
+    (lost,) = lost_sidecars(history)
+    assert (lost.culprit, lost.rules, lost.why) == ("API server 1.27", (rule,), why)
+    (action,) = history.of(ActionDone)
+    told = ('unknown field "spec.initContainers[0].restartPolicy"',)
+    assert action.warnings == (told if validate == "warn" else ())
+    later = {"at": "2s", "create": {"object": objects[0]}}
+    history = with_webhooks(objects=[JOB], release="1.27", validate=validate, actions=[later])
+    assert blamed(history) == ["p/proxy: API server 1.27"]
+
+
+def test_strict_validation_is_what_kubectl_asks_for() -> None:
+    objects = [pod(container("app", "sleep 3"), inits=[sidecar("proxy")])]
+    (action,) = with_webhooks(objects=objects, release="1.27").of(ActionDone)
+    assert action.code == 400
+
+
 def test_an_api_server_that_does_not_know_the_field_is_named_with_the_webhook_that_sent_it() -> None:
     """C-34."""
     (lost,) = lost_sidecars(with_webhooks(INJECT, release="1.27"))
