@@ -1,7 +1,8 @@
 """kubesim: what will the kubelet do to my Pod, on this release, and why?
 
 ``load`` a scenario, ``run`` it, read the ``History``; ``plot`` it, ``check`` it against the documented guarantees,
-``compare`` it with others. Imported lazily: nothing of the engine is loaded before its use.
+``compare`` it with others, ``explain`` any instant of it. Imported lazily: nothing of the engine is loaded before its
+use.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from kubesim.version import VERSION
 
 if TYPE_CHECKING:
-    from kubesim.api import check, compare, load, plot, run
+    from kubesim.api import check, compare, explain, load, plot, run
     from kubesim.history.history import History
 
 __version__ = VERSION
 
-__all__ = ["History", "__version__", "check", "compare", "load", "plot", "run"]
+__all__ = ["History", "__version__", "check", "compare", "explain", "load", "plot", "run"]
 
 
 def __getattr__(name: str) -> Any:

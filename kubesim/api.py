@@ -16,10 +16,11 @@ from kubesim.units import Duration
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from kubesim.explanations.text import Told
     from kubesim.guarantees.verdicts import Judgement
     from kubesim.timelines.compare import Comparison
 
-__all__ = ["check", "compare", "load", "plot", "run"]
+__all__ = ["check", "compare", "explain", "load", "plot", "run"]
 
 
 def load(paths: str | Path | TextIOBase | Iterable[str | Path | TextIOBase]) -> Scenario:
@@ -90,6 +91,20 @@ def check(history: History, ids: Collection[str] | None = None) -> tuple[Judgeme
     from kubesim.guarantees.judging import check as judged
 
     return judged(history, ids)
+
+
+def explain(history: History, at: Duration | None = None, *, pod: str = "", container: str = "", job: str = "") -> Told:
+    """Where every Pod, container and Job is at an instant, why, what it waits for, and what would change that.
+
+    ``at`` in nanoseconds from t=0 (default: the end); ``pod``, ``container``, ``job`` choose one. The result prints as
+    text; each of it has an ``explanation`` and, of a Pod, ``parts``. Raises KubesimError if the choice names nothing.
+    """
+    from kubesim.explanations.explain import Asked, Choice
+    from kubesim.explanations.explain import explain as explained
+    from kubesim.explanations.text import Told
+
+    moment = history.ended if at is None else history.started + at
+    return Told(explained(Asked(history, moment, choice=Choice(pod, container, job))))
 
 
 def compare(*histories: History) -> Comparison:

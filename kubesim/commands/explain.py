@@ -39,6 +39,7 @@ _LOOK_AHEAD: Final = 15 * MINUTE
 @click.option("--bug", "bugs", multiple=True, type=options.setting, metavar="NAME=on|off", help="A known bug.")
 @click.option("--delete-at", type=options.delete_at, metavar="WHEN[:GRACE]", help="Delete the Pods and Jobs then.")
 @click.option("--seed", type=int, help="Seed of everything that is left to chance.")
+@click.option("--paths", is_flag=True, help="Also, for starts and ends: what each had waited for, step by step.")
 @click.option("--static", is_flag=True, help="Only what the manifests give away without being run.")
 @click.option("-o", "--output", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 def command(
@@ -53,6 +54,7 @@ def command(
     delete_at: DeleteAt | None,
     seed: int | None,
     static: bool,
+    paths: bool,
     form: str,
 ) -> None:
     """Say where every Pod, container and Job is at an instant, why, what it waits for, and what would change that.
@@ -84,6 +86,8 @@ def command(
         asked = _run(scenario, at, Choice(pod, container, job), seed)
     subjects = explain(asked)
     _print(asked, subjects, found, form)
+    if paths and form == "text":
+        _print_paths(asked)
     refused = any(subject.explanation.where.startswith(REFUSED) for subject in subjects)
     click.get_current_context().exit(1 if refused else 0)
 
@@ -120,6 +124,16 @@ def _print_findings(found: list[Finding], form: str) -> None:
     else:
         told = list(finding_lines(found, style_for(sys.stdout, os.environ)))
         click.echo("\n".join(told or ["nothing found"]))
+
+
+def _print_paths(asked: Asked) -> None:
+    import os
+
+    from kubesim.explanations.text import path_lines
+    from kubesim.timelines.style import style_for
+
+    for line in path_lines(asked.history, asked.choice, style_for(sys.stdout, os.environ)):
+        click.echo(line)
 
 
 def _print(asked: Asked, subjects: Sequence[Subject], found: list[Finding], form: str) -> None:

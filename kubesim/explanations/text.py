@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, overload
 
-from kubesim.explanations.explain import Subject
+from kubesim.explanations.explain import Choice, Subject
 from kubesim.explanations.explanation import Explanation
 from kubesim.explanations.finding import Finding
 from kubesim.explanations.view import KnownBug
+from kubesim.graphs.answers import answers
+from kubesim.graphs.answers import text as path_text
+from kubesim.history.history import History
 from kubesim.timelines.html_rules import rule_page, rule_pages
 from kubesim.timelines.style import Style
 from kubesim.timelines.text import relative_time
@@ -18,6 +23,40 @@ from kubesim.units import to_seconds
 MOST_SHOWN: Final = 12
 """So many Pods are explained at length; of more it is said how many there are."""
 _LABEL: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Sequence[Subject]):
+    """Explanations that print as text, and show themselves so in a notebook."""
+
+    subjects: tuple[Subject, ...]
+
+    def __len__(self) -> int:
+        return len(self.subjects)
+
+    @overload
+    def __getitem__(self, index: int) -> Subject: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Subject, ...]: ...
+    def __getitem__(self, index: int | slice) -> Subject | tuple[Subject, ...]:
+        return self.subjects[index]
+
+    def __str__(self) -> str:
+        return "\n".join(lines(self.subjects, Style()))
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def path_lines(history: History, choice: Choice, style: Style) -> Iterator[str]:
+    """For each start that took its time, each kill and each restart: what it had waited for, step by step."""
+    for question, steps in answers(history):
+        named = question.replace("/", " ").split()
+        if choice.container and choice.container not in named:
+            continue
+        yield ""
+        yield style.paint("title", question)
+        yield from (f"  {line}" for line in path_text(steps, history.started).splitlines())
 
 
 def bug_lines(bug: KnownBug, style: Style) -> Iterator[str]:

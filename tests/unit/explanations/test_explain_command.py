@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import kubesim
 from kubesim import api
 from kubesim.cli import main
+from kubesim.units import SECOND
 
 SCENARIOS = Path(__file__).parents[3] / "scenarios"
 
@@ -105,3 +107,21 @@ def test_findings_come_before_the_run_and_in_json() -> None:
         ("never-completes", "Pod hanging", "proxy", 23),
         ("deaf-process", "Pod hanging", "proxy", 25),
     ]
+
+
+def test_paths_say_step_by_step_what_was_waited_for() -> None:
+    result = explain(str(SCENARIOS / "demo.yaml"), "--release", "1.29", "--container", "app", "--paths")
+    assert result.exit_code == 0, result.output
+    path = result.stdout.partition("Why did app start only at ")[2].splitlines()
+    assert any("startup probe of sidecar proxy passed" in line for line in path)
+    assert path[-1].strip().split("  ")[-1].startswith("app started")
+    assert "Why was proxy" not in result.stdout, "only the container that was asked for"
+
+
+def test_python_explains_in_one_call() -> None:
+    history = api.run(api.load(SCENARIOS / "demo.yaml"), release="1.29")
+    told = kubesim.explain(history, at=3 * SECOND, container="app")
+    assert [part.where for part in told[0].parts] == ["waiting for its turn"]
+    assert "main app: waiting for its turn since +0.000s" in str(told)
+    assert told._repr_html_().startswith("<pre>Pod demo")
+    assert kubesim.explain(history)[0].explanation.where.startswith("Succeeded")
