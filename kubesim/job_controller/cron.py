@@ -88,7 +88,7 @@ def _start(cron: CronJobView, schedule: Schedule, events: tuple[JobEvent, ...], 
         text = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
         events = (*events, JobEvent("Warning", "TooManyMissedTimes", text))
     if spec.starting_deadline_seconds is not None and time + spec.starting_deadline_seconds * SECOND < now:
-        text = f"Missed scheduled time to start a job: {_rfc1123(time)}"
+        text = f"Missed scheduled time to start a job: {rfc1123(time)}"
         events = (*events, JobEvent("Warning", "MissSchedule", text))
         return CronDecision(status, Why("startingDeadlineSeconds is over", ()), events, requeue=wait)
     if status.last_schedule_time == time or any(job.name == job_name(cron, time) for job in status.active):
@@ -100,7 +100,7 @@ def _start(cron: CronJobView, schedule: Schedule, events: tuple[JobEvent, ...], 
     replaced = status.active if spec.concurrency_policy == "Replace" else ()
     started = msgspec.structs.replace(cron, status=msgspec.structs.replace(status, active=(), last_schedule_time=time))
     requeue = wait_for_next(started, schedule, now)
-    why = Why(f"the schedule asks for a Job at {_rfc1123(time)}", ())
+    why = Why(f"the schedule asks for a Job at {rfc1123(time)}", ())
     return CronDecision(status, why, events, replaced, time, requeue)
 
 
@@ -236,7 +236,8 @@ def _moment(time: Instant, zone: str | None = None) -> datetime:
     return datetime.fromtimestamp(time // SECOND + EPOCH_UNIX_SECONDS, ZoneInfo(zone) if zone else UTC)
 
 
-def _rfc1123(time: Instant) -> str:
+def rfc1123(time: Instant) -> str:
+    """An instant in the words of Go: ``Mon, 01 Jan 2024 03:00:00 +0000``."""
     return _moment(time).strftime("%a, %d %b %Y %H:%M:%S +0000")
 
 

@@ -46,6 +46,7 @@ class CronController:
         self._crons: dict[Key, CronJobView] = {}
         self._jobs: dict[Key, dict[str, JobView]] = {}
         self._failures: dict[Key, int] = {}
+        self._schedules: dict[Key, tuple[str, str | None]] = {}
 
     @staticmethod
     def wants(change: Change) -> bool:
@@ -67,6 +68,7 @@ class CronController:
         if change.type == DELETED:
             self._crons.pop(key, None)
             self._failures.pop(key, None)
+            self._schedules.pop(key, None)
             self.queue.add(key, 0)
             return
         old, new = self._crons.get(key), cron_job_view(change.object)
@@ -116,6 +118,12 @@ class CronController:
         jobs = self._jobs.get((cron.metadata.namespace, cron.metadata.name), {})
         uid = cron.metadata.uid
         return [job for job in jobs.values() if (controller_of(job.raw) or {}).get("uid") == uid]
+
+    def is_new_schedule(self, key: Key, cron: CronJobView) -> bool:
+        """Whether nothing was said about this schedule yet; asked once, it is known."""
+        known = self._schedules.get(key) == _times(cron)
+        self._schedules[key] = _times(cron)
+        return not known
 
     def synced(self, key: Key, requeue: int | None, *, failed: bool) -> None:
         """A sync is over. One that failed is tried again with a growing delay."""

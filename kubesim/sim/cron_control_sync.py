@@ -15,10 +15,12 @@ from kubesim.job_controller.cron import (
     finished_beyond_limits,
     is_behind,
     job_for,
+    rfc1123,
     sync_cron_job,
     with_started,
     without_jobs,
 )
+from kubesim.job_controller.cron_times import LATE
 from kubesim.job_controller.events import JobEvent
 from kubesim.objects.cron_job import CronJobStatus, CronJobView, cron_job_status_raw, cron_job_view
 from kubesim.objects.job import JobView
@@ -141,10 +143,13 @@ class CronSync:
         self.controller.emit(self.cron, event)
 
     def _record(self, decision: CronDecision) -> None:
-        """What was decided, if it was about a Job."""
+        """What was decided, if it was about a Job; of a new schedule, when its first time comes."""
         actions = [DecidedAction(do=f"replace {job.name}", why=decision.why.text) for job in decision.replaced]
         if decision.start is not None:
             actions.append(DecidedAction(do="create a Job", why=decision.why.text))
+        elif decision.requeue is not None and self.controller.is_new_schedule(self.key, self.cron):
+            time = rfc1123(self.controller.clock.now + decision.requeue - LATE)
+            actions.append(DecidedAction(do="wait", why=f"the schedule asks for a Job at {time}"))
         if actions:
             self.controller.recorder.record(
                 Decided(

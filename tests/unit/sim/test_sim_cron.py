@@ -7,6 +7,7 @@ from job_runs import change, cron_job, events, since, status, texts
 from sim_runs import Object, container, ran
 
 from kubesim.history.history import History
+from kubesim.history.records import Decided
 
 START = 28401130
 """Minutes since 1970 at t=0."""
@@ -108,3 +109,16 @@ def test_a_year_of_sundays() -> None:
     assert len(texts(history, "SawCompletedJob")) == 52
     assert len(left(history)) == 3
     assert len(history) < 3000
+
+
+def test_the_first_time_is_told() -> None:
+    """Once, so that a run that ends before it says why nothing happened."""
+    touched = [change(70, "CronJob", "c", startingDeadlineSeconds=300)]
+    history = ran(cron_job(lasting(5), schedule="0 3 * * *"), until=200, actions=touched)
+    told = [
+        (action.do, action.why)
+        for record in history.of(Decided)
+        if record.actor == "cronjob-controller"
+        for action in record.actions
+    ]
+    assert told == [("wait", "the schedule asks for a Job at Mon, 01 Jan 2024 03:00:00 +0000")]
