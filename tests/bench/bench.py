@@ -133,6 +133,43 @@ def bench_days() -> None:
     )
 
 
+JOB = """
+apiVersion: batch/v1
+kind: Job
+metadata: {{name: wide}}
+spec:
+  completions: {completions}
+  parallelism: {parallelism}
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{{name: work, image: "busybox:1.36", command: ["sh", "-c", "sleep 5"]}}]
+"""
+
+CRON_JOB = """
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: "0 3 * * *"
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          restartPolicy: Never
+          containers: [{name: work, image: "busybox:1.36", command: ["sh", "-c", "sleep 5"]}]
+"""
+
+
+def bench_jobs(completions: int) -> None:
+    wide = scenario_of(JOB.format(completions=completions, parallelism=completions // 10))
+    seconds = timed(lambda: api.run(wide, until=2 * HOUR), repeat=1)
+    print(f"a Job of {completions} completions, {completions // 10} at once: {seconds:.1f} s")
+    nightly = scenario_of(CRON_JOB)
+    seconds = timed(lambda: api.run(nightly, until=366 * DAY), repeat=1)
+    print(f"a CronJob every night for a year: {seconds:.1f} s")
+
+
 def bench_command() -> None:
     command = [sys.executable, "-m", "kubesim.cli"]
     demo = str(ROOT / "scenarios" / "demo.yaml")
@@ -149,6 +186,7 @@ def main() -> None:
     bench_command()
     bench_days()
     bench_simpy()
+    bench_jobs(1_000 if options.quick else 10_000)
     bench_pods((100, 1_000) if options.quick else (1_000, 10_000))
 
 
