@@ -55,7 +55,9 @@ _ITEM = re.compile(r"^- [^\n]*\]\((?P<page>[\w.-]+\.md)\)[^\n]*\n", re.MULTILINE
 
 def read_page(_app: Any, docname: str, source: list[str]) -> None:
     """What the site needs and a forge does not: a table of contents, and no links to files outside of ``docs/``."""
-    text = _OUTSIDE.sub(lambda found: f"{found['words']} (`{found['path'].removeprefix('../')}`)", source[0])
+    text = source[0]
+    if "/" not in docname:
+        text = _OUTSIDE.sub(lambda found: f"{found['words']} (`{found['path'].removeprefix('../')}`)", text)
     text = _TORN_JSON.sub("```text", _SETTINGS.sub(lambda found: f"```{found[1]}", text))
     if docname == "index":
         text = _ITEM.sub(lambda found: found[0] if (HERE / found["page"]).exists() else "", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
@@ -21,6 +22,9 @@ from kubesim.history import records
 from kubesim.scenario.load import schema
 from kubesim.sim.instances import INSTANCE_MOVES
 from kubesim.sim.pod_worker import WORK_MOVES
+
+_ANNOTATION = re.compile(r"(: |-> )'([^']*)'")
+"""A type in a signature, which stands in quotes as it was not evaluated."""
 
 
 def write_pages(folder: Path) -> None:
@@ -232,14 +236,14 @@ def python_interface() -> str:
 
 
 def _signature(value: Any) -> str:
-    text = str(inspect.signature(value)).replace("'", "").replace("kubesim.history.history.", "")
+    text = _ANNOTATION.sub(r"\1\2", str(inspect.signature(value))).replace("kubesim.history.history.", "")
     return text if len(text) < 90 else text.replace("(", "(\n    ", 1).replace(", ", ",\n    ")
 
 
 def _public(type_: type) -> Iterator[tuple[str, Any]]:
     for name, value in vars(type_).items():
         if not name.startswith("_") and (inspect.isfunction(value) or getattr(value, "__doc__", None)):
-            yield name + (str(inspect.signature(value)).replace("'", "") if inspect.isfunction(value) else ""), value
+            yield name + (_signature(value).replace("\n    ", " ") if inspect.isfunction(value) else ""), value
 
 
 def _first(value: Any) -> str:
