@@ -26,6 +26,9 @@ SUFFIXES: Final[dict[str, tuple[str, ...]]] = {
 }
 """What can be shown, and as which kinds of file; ``.json`` is a trace for Perfetto, ``.mmd`` is Mermaid."""
 
+ENDS: Final = {"started": "started", "ended": "exited"}
+"""What can be asked about a container, and the kind of fact that it is."""
+
 ONE_RUN: Final = (".json", ".mmd", ".dot", ".txt")
 TIMINGS: Final = ("ideal", "typical", "loaded")
 
@@ -49,6 +52,10 @@ TIMINGS: Final = ("ideal", "typical", "loaded")
     help="What to draw; without it the timeline, and for .dot the causes.",
 )  # fmt: skip
 @click.option("--of", "container", metavar="CONTAINER", help="For causes: why this one started; for states: whose.")
+@click.option(
+    "--why", type=click.Choice(list(ENDS)), default="started", show_default=True,
+    help="For causes: why the last run of --of started only then, or why it ended.",
+)  # fmt: skip
 @click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True, help="Colours.")
 @click.option("--width", type=click.FloatRange(6, 40), default=11.0, show_default=True, help="Width in inches.")
 @click.option(
@@ -68,6 +75,7 @@ def command(
     gates: tuple[Setting, ...],
     show: str | None,
     container: str | None,
+    why: str,
     theme: str,
     width: float,
     view: str,
@@ -98,7 +106,7 @@ def command(
     if len(histories) > 1 and (suffix in ONE_RUN or show != "timeline"):
         raise click.UsageError(f"{show} as {suffix} shows one run; give one release")
     with Waiting(f"drawing {target.name}"):
-        _write(histories, show, suffix, target, container, theme=theme, width=width, view=view)
+        _write(histories, show, suffix, target, container, why=why, theme=theme, width=width, view=view)
 
 
 def _suffix(target: Path, show: str) -> str:
@@ -140,6 +148,7 @@ def _write(
     target: Path,
     container: str | None,
     *,
+    why: str,
     theme: str,
     width: float,
     view: str,
@@ -166,7 +175,7 @@ def _write(
                 raise click.UsageError("--show states needs --of CONTAINER")
             target.write_text(life_diagram(histories[0], container), encoding="utf-8")
         case _:
-            _write_causes(histories[0], suffix, target, container)
+            _write_causes(histories[0], suffix, target, container, why)
 
 
 def write_timeline(
@@ -192,12 +201,13 @@ def write_timeline(
     save(plot(histories, theme=theme, width=width, view=view, labels=labels, said=said), target)
 
 
-def _write_causes(history: History, suffix: str, target: Path, container: str | None) -> None:
+def _write_causes(history: History, suffix: str, target: Path, container: str | None, asked: str) -> None:
     from kubesim.graphs.answers import drawing_of, text
+    from kubesim.graphs.facts import Kind
     from kubesim.graphs.happens_before import find, happens_before, why
 
     graph = happens_before(history)
-    steps = why(graph, find(graph, container)) if container else ()
+    steps = why(graph, find(graph, container, Kind(ENDS[asked]))) if container else ()
     if suffix == ".txt" and steps:
         target.write_text(text(steps, history.started), encoding="utf-8")
     else:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from kubesim.errors import KubesimError
 from kubesim.timelines.lanes import instants
 from kubesim.timelines.lanes_differences import LaneName, Stretch, differences
 from kubesim.timelines.lanes_model import JobPicture, MomentKind, Picture, PodPicture, Refusal
@@ -29,6 +30,7 @@ _SMALLEST_TICK: Final = 0.62
 _SENTENCES: Final = 4
 """How many of the sentences about differences the heading has."""
 
+MOST_LANES: Final = 2000
 VIEWS: Final = ("auto", "pods", "jobs")
 
 
@@ -61,6 +63,11 @@ def lay_out(
     """The whole picture of one run, or of several stacked on one time axis, with what is ``said`` in its heading."""
     sheet = Sheet(width, measure)
     shown = _chosen(pictures, view)
+    lanes = sum(len(panel.what.lanes) for panel in shown)
+    if lanes > MOST_LANES:
+        raise KubesimError(
+            f"{lanes} lanes are too many for a picture, which holds {MOST_LANES}: show --view jobs, or less of the run"
+        )
     scale = time_scale(
         sorted({at for run, picture in enumerate(pictures) for at in instants(picture, _pods(shown, run))})
     )

@@ -264,6 +264,15 @@ def test_the_suffix_says_the_format(tmp_path: Path, name: str, begins: str, more
     assert target.read_bytes().decode("latin-1").startswith(begins)
 
 
+def test_why_a_container_ended_is_a_path_too(tmp_path: Path) -> None:
+    target = tmp_path / "why.txt"
+    done = kubesim("plot", str(RECORDED), "-o", str(target), "--show", "causes", "--of", "proxy", "--why", "ended")
+    assert done.exit_code == 0
+    lines = target.read_text(encoding="utf-8").splitlines()
+    assert "sidecars stop after app" in "".join(lines)
+    assert "proxy exited with 0: it was signalled" in lines[-1]
+
+
 def test_what_can_never_start_is_drawn_without_running(tmp_path: Path) -> None:
     done = kubesim("plot", str(SCENARIOS / "demo.yaml"), "--show", "waits", "-o", str(tmp_path / "waits.dot"))
     assert done.exit_code == 0

@@ -118,6 +118,12 @@ def test_words_keep_away_from_where_lanes_are_torn() -> None:
             assert not sheet.room_of(text, 0).meets(Room(x - 0.01, top, x + 0.01, bottom)), text.text
 
 
+def test_a_run_with_too_many_lanes_is_refused_with_the_way_out() -> None:
+    one = changed(0, "Pod", "web", "ADDED", object=pod_object("web", [f"c{number}" for number in range(2001)]))
+    with pytest.raises(KubesimError, match=r"2001 lanes are too many .* --view jobs"):
+        lay_out([picture(History(header(), [one, Ended(at=SECOND, why="until")]))], LIGHT, text_measure())
+
+
 def test_no_line_goes_through_words_beside_a_bar() -> None:
     records = [
         changed(0, "Pod", "web", "ADDED", object=pod_object("web", ["app"])),
