@@ -9,7 +9,7 @@ from typing import Final
 from kubesim.guarantees.jobs_story import JobStory, JobVersion, jobs_of, terminal_at
 from kubesim.guarantees.scopes import gate
 from kubesim.guarantees.story import MINIMUM_GRACE, REACTION, PodStory
-from kubesim.guarantees.verdicts import Check, Finding, Moment, Scope, Subject, judge
+from kubesim.guarantees.verdicts import Check, Finding, Moment, NotKept, Scope, Subject, judge
 from kubesim.objects.status import instant_of
 from kubesim.units import MINUTE, SECOND, Instant
 
@@ -291,6 +291,12 @@ _AFTER_PODS: Final = Scope(
     "1.31+, with JobPodReplacementPolicy or JobManagedBy",
     lambda api, controller: bool(controller.policy("job_terminal_condition") == "after_pods_terminated"),
 )
+_PAUSE_COUNTS: Final = NotKept(
+    "a pause counts: on resuming the deadline is looked at before the Job gets its new startTime",
+    lambda controller: not controller.policy("job_suspend_clears_start_time"),
+    lambda job: any(one.spec.get("suspend") for one in job.versions),
+)
+
 CHECKS: Final = (
     Check("job-completes-on-completions", completes_on_completions, Subject.JOB),
     Check("job-parallelism-bound", parallelism_bound, Subject.JOB),
@@ -304,7 +310,7 @@ CHECKS: Final = (
         gate("SidecarContainers", "1.28 with the gate, 1.29+"),
     ),
     Check("job-replacement-default", replacement_default, Subject.JOB, _REPLACEMENT),
-    Check("job-active-deadline", active_deadline, Subject.JOB),
+    Check("job-active-deadline", active_deadline, Subject.JOB, not_kept=(_PAUSE_COUNTS,)),
     Check("job-terminal-final", terminal_final, Subject.JOB),
     Check("job-terminal-after-pods-gone", terminal_after_pods_gone, Subject.JOB, _AFTER_PODS),
     Check(

@@ -214,6 +214,7 @@ def ready_to_start(pod: PodStory) -> Iterator[Finding]:
         and changes
         and up is not None
         and not any(one.alive(pod.ended) for one in pod.containers)
+        and not pod.is_unattended(changes[-1].at, pod.ended)
     ):
         last = changes[-1]
         yield judge(last.status == "False", Moment(last.at, f"in the end the condition is {last.status}"))

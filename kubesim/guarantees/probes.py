@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from kubesim.guarantees.containers import ContainerStory, Role, hook_length, kill_of, stop_of
-from kubesim.guarantees.scopes import PROBES_END, gate
+from kubesim.guarantees.scopes import FORGOTTEN_RESULTS, PROBES_END, gate
 from kubesim.guarantees.story import REACTION, PodStory
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.lives import Exec, Run
@@ -332,7 +332,7 @@ CHECKS: Final = (
     Check("probe-streak-resets", streak_resets, remarks=(_CARRIED,)),
     Check("probe-defaults", defaults),
     Check("probe-initial-delay-from-start", initial_delay, remarks=(_FROM_START,)),
-    Check("probe-missing-is-success", missing_is_success, not_kept=(PROBES_END,)),
+    Check("probe-missing-is-success", missing_is_success, not_kept=(PROBES_END, FORGOTTEN_RESULTS)),
     Check("probe-readiness-never-kills", readiness_never_kills),
     Check("probe-liveness-independent-of-readiness", liveness_independent, not_kept=(PROBES_END,)),
     Check("probe-readiness-whole-life", readiness_whole_life),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from kubesim.guarantees.containers import ContainerStory, Role
-from kubesim.guarantees.scopes import gate
+from kubesim.guarantees.scopes import MAINS_FORGOTTEN, gate
 from kubesim.guarantees.story import MINIMUM_GRACE, REACTION, PodStory, rule_matches
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.lives import Run
@@ -26,7 +26,7 @@ def delays(pod: PodStory, container: ContainerStory) -> Iterator[tuple[Run, Run 
     counts, and leaves a gap in the numbers of the runs.
     """
     initial = pod.kubelet.duration("crash_backoff_initial")
-    longest = pod.kubelet.duration("crash_backoff_max")
+    longest = pod.crash_backoff_max
     count, number = 0, -1
     for run in container.runs:
         count += max(run.number - number - 1, 0)
@@ -186,7 +186,7 @@ _RESTART_ALL: Final = gate("RestartAllContainersOnContainerExits", "1.35 alpha, 
 
 CHECKS: Final = (
     Check("restart-policy-default-always", default_always),
-    Check("restart-policy-always", always),
+    Check("restart-policy-always", always, not_kept=(MAINS_FORGOTTEN,)),
     Check("restart-policy-onfailure", onfailure, remarks=(_WHATEVER_THE_CODE,)),
     Check("restart-policy-never", never),
     Check("restart-in-place", in_place),

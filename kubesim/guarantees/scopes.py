@@ -83,6 +83,16 @@ OLD_MAINS_COUNT: Final = NotKept(
     lambda kubelet: bool(kubelet.policy("exited_main_counts_as_initialized")),
     lambda pod: len(pod.windows) > 1,
 )
+MAINS_FORGOTTEN: Final = _bug(
+    "mains_forgotten_after_kubelet_restart",
+    "a restarted kubelet does not start mains again in a Pod whose sidecar has a startup probe (issue 136910)",
+    lambda pod: any(one.is_new for one in pod.absences) and any(one.probe("startup") for one in pod.sidecars),
+)
+FORGOTTEN_RESULTS: Final = NotKept(
+    "a restarted kubelet begins with fresh probe results: what ran is not ready until it has looked",
+    lambda kubelet: bool(kubelet.policy("probe_results_reset_on_kubelet_restart")),
+    lambda pod: any(one.is_new for one in pod.absences),
+)
 GRACE_TWICE: Final = NotKept(
     "after preStop the container still gets the whole grace of the deletion",
     lambda kubelet: bool(kubelet.policy("kill_budget") == "override_last"),

@@ -232,7 +232,7 @@ CHECKS: Final = (
         scope=SIDECARS,
         not_kept=(PROBES_END, STATUS_STUCK),
     ),
-    Check("sidecar-never-started-blocks-init", never_started_blocks_init, scope=SIDECARS),
+    Check("sidecar-never-started-blocks-init", never_started_blocks_init, scope=SIDECARS, not_kept=(PROBES_END,)),
     Check("sidecar-startup-failure-restarts-under-never", startup_failure_restarts_under_never, scope=SIDECARS),
     Check("sidecar-supports-probes-and-hooks", supports_probes_and_hooks),
     Check("sidecar-readiness-counts", readiness_counts, scope=SIDECARS),

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
+from kubesim.guarantees.absences import Absence, absences
 from kubesim.guarantees.containers import FOREVER, ContainerStory, Deletion, Role, Status, Window, hook_length, stop_of
 from kubesim.guarantees.verdicts import Moment
 from kubesim.history.history import History
@@ -319,6 +320,21 @@ class PodStory:
                 if stop and start <= stop.at <= end and stop.at < self.begin and not self.excused_stop(other, run):
                     yield other, run
 
+    @cached_property
+    def absences(self) -> tuple[Absence, ...]:
+        """When nobody looked after the Pod's node, as far as a scenario did that."""
+        return absences(self.history, self.life.node)
+
+    @cached_property
+    def crash_backoff_max(self) -> Duration:
+        """The longest back-off on its node."""
+        own = next((one.crash_backoff_max for one in self.history.header.nodes if one.name == self.life.node), 0)
+        return own or self.kubelet.duration("crash_backoff_max")
+
+    def is_unattended(self, start: Instant, end: Instant) -> bool:
+        """Whether nobody looked after the Pod in some part of a time, or has only just begun to again."""
+        return any(one.start <= end and start <= one.end + REACTION for one in self.absences)
+
     def starts_over(self, start: Instant, end: Instant) -> bool:
         """Whether a new sandbox began in a time: what starts after it does so for that reason."""
         return any(start < window.start <= end for window in self.windows[1:])
@@ -329,7 +345,7 @@ class PodStory:
         A main waits for a sidecar that has to start again first.
         """
         again = (run.start for sidecar in self.sidecars for run in sidecar.runs)
-        if self.starts_over(start, end):
+        if self.starts_over(start, end) or self.is_unattended(start, end):
             return True
         if container.role is Role.MAIN and any(start < at <= end for at in again):
             return True

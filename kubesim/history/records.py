@@ -226,12 +226,16 @@ AnyRecord: TypeAlias = (
 
 
 class ComponentHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """A component's release and the gates and bugs set on it explicitly."""
+    """A component's release and the gates and bugs set on it explicitly.
+
+    ``crash_backoff_max``: a kubelet's longest back-off after crashes, where its node sets one.
+    """
 
     name: str
     release: str
     feature_gates: dict[str, bool] = {}
     bugs: dict[str, bool] = {}
+    crash_backoff_max: Duration = 0
 
 
 class Header(

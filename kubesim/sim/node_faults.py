@@ -25,6 +25,7 @@ from kubesim.scenario.actions import (
     NodeUp,
 )
 from kubesim.sim import node_shutdown, power, restart
+from kubesim.units import Duration, format_duration
 
 if TYPE_CHECKING:
     from kubesim.sim.kubelet import Kubelet
@@ -51,15 +52,17 @@ class NodeFaults:
             case KubeletStart():
                 return "kubelet-start", arguments, self.start_kubelet(node)
             case KubeletRestart():
+                arguments["takes"] = format_duration(action.takes)
                 return "kubelet-restart", arguments, self.restart_kubelet(node, action.takes)
             case NodeDown():
-                return "node-down", arguments, self.cut_power(node, action.for_)
+                return "node-down", arguments | _for(action.for_), self.cut_power(node, action.for_)
             case NodeReboot():
+                arguments["takes"] = format_duration(action.takes)
                 return "node-reboot", arguments, self.cut_power(node, action.takes)
             case NodeUp():
                 return "node-up", arguments, self.restore_power(node)
             case NetworkDown():
-                return "network-down", arguments, self.cut_network(node, action.for_)
+                return "network-down", arguments | _for(action.for_), self.cut_network(node, action.for_)
             case NetworkUp():
                 return "network-up", arguments, self.restore_network(node)
             case NodeShutdown():
@@ -195,3 +198,7 @@ class NodeFaults:
         """Tell the control plane's watch over heartbeats whether the node sends any."""
         heard = not self._kubelet(node).clock.ended and self.world.connections[node].is_up
         self.world.controllers.nodes.heartbeat(node, heard=heard)
+
+
+def _for(length: Duration | None) -> dict[str, str]:
+    return {} if length is None else {"for": format_duration(length)}

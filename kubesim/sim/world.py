@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+import msgspec
+
 from kubesim.errors import ScenarioError
 from kubesim.history.history import History
 from kubesim.history.records import ComponentHeader, Ended, Header
+from kubesim.kubelet.backoff import crash_backoff_limits
 from kubesim.releases import Component, Release
 from kubesim.scenario.checks import located
 from kubesim.scenario.cluster import Node
@@ -141,7 +144,7 @@ class World:
             title=scenario.description,
             digest=scenario.digest(),
             control_plane=_component("control-plane", self.api.store.release),
-            nodes=tuple(_component(name, kubelet.release) for name, kubelet in self.kubelets.items()),
+            nodes=tuple(_node(name, kubelet) for name, kubelet in self.kubelets.items()),
             timing=self.timing.profile.header(),
             seed=scenario.seed,
             draw=self.timing.draw,
@@ -173,3 +176,10 @@ def _component(name: str, release: Release) -> ComponentHeader:
         feature_gates=dict(release.gate_settings),
         bugs=dict(release.bug_settings),
     )
+
+
+def _node(name: str, kubelet: Kubelet) -> ComponentHeader:
+    header = _component(name, kubelet.release)
+    longest = kubelet.crash_limits.longest
+    is_own = longest != crash_backoff_limits(kubelet.release).longest
+    return msgspec.structs.replace(header, crash_backoff_max=longest) if is_own else header
