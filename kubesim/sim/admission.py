@@ -88,22 +88,24 @@ class Admission:
             return not_called(webhook, _TOO_LATE), webhook.timeout
         self._calls += 1
         uid = uid_of(f"admission/{about.kind.name}/{about.namespace}/{self._calls}")
+        try:
+            return self._called(webhook, about, obj, uid), webhook.takes
+        except Unanswered as problem:
+            took = webhook.timeout if problem.timed_out else webhook.takes
+            return Failed(f"failed to call webhook: {problem}"), took
+
+    def _called(self, webhook: Webhook, about: Attributes, obj: Json, uid: str) -> Answer:
+        """What the webhook answers; raises Unanswered if it does not."""
         match webhook.act:
             case Https() as act:
-                try:
-                    answer = answer_in(called_over_https(act, review_of(about, obj, uid), webhook.timeout), uid)
-                except Unanswered as problem:
-                    took = webhook.timeout if problem.timed_out else webhook.takes
-                    return Failed(f"failed to call webhook: {problem}"), took
+                return answer_in(called_over_https(act, review_of(about, obj, uid), webhook.timeout), uid)
             case Python() as act:
                 view = ClusterView(self.store, self.around.components)
                 returned = called_in_python(act, review_of(about, obj, uid), view)
-                answer = Allowed(tuple(returned or ())) if not isinstance(returned, dict) else answer_in(returned, uid)
+                return answer_in(returned, uid) if isinstance(returned, dict) else Allowed(tuple(returned or ()))
             case Changes(whole_object=str(client)):
-                answer = declared_answer(webhook, about, obj, release(client, component=Component.APISERVER))
-            case _:
-                answer = declared_answer(webhook, about, obj, self.store.release)
-        return answer, webhook.takes
+                return declared_answer(webhook, about, obj, release(client, component=Component.APISERVER))
+        return declared_answer(webhook, about, obj, self.store.release)
 
     def _record(self, about: Attributes, effect: Effect, took: Duration, number: int) -> None:
         webhook = effect.webhook

@@ -11,8 +11,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from kubesim.errors import ScenarioError
+from kubesim.errors import KubesimError, ScenarioError
 from kubesim.scenario.webhooks import Python
+from kubesim.sim.admission_https import Unanswered
 from kubesim.store.raw import Components, Objects, raw_answer
 
 
@@ -31,9 +32,17 @@ class ClusterView:
 def called_in_python(act: Python, review: dict[str, Any], view: ClusterView) -> Any:
     """What ``function(review, cluster, **options)`` returns: an AdmissionReview, a JSON patch, or None.
 
-    It gets a copy of its own, as if it had come over the wire.
+    It gets a copy of its own, as if it had come over the wire. What it raises is to the API server what a server's
+    own error is: raises Unanswered with its text, and failurePolicy decides.
     """
-    answer = _function(act.name, act.directory)(json.loads(json.dumps(review)), view, **act.options)
+    function = _function(act.name, act.directory)
+    try:
+        answer = function(json.loads(json.dumps(review)), view, **act.options)
+    except Exception as problem:  # a user's function, which may raise anything
+        said = str(problem) if isinstance(problem, KubesimError) else f"{type(problem).__name__}: {problem}"
+        raise Unanswered(
+            f"an error on the server ({json.dumps(said)}) has prevented the request from succeeding"
+        ) from problem
     if answer is None or isinstance(answer, dict | list):
         return answer
     raise ScenarioError(

@@ -266,6 +266,12 @@ def release_of_nodes(review, cluster, *, key):
 def silent(review, cluster):
     return None
 
+def lost(review, cluster):
+    return cluster.get_raw("/api/v1/nodes/nowhere")
+
+def broken(review, cluster):
+    return {}["nothing"]
+
 def number(review, cluster):
     return 7
 
@@ -307,6 +313,18 @@ def test_a_callable_may_answer_nothing_or_a_whole_review(tmp_path: Path) -> None
     (record,) = called_in_python(tmp_path, "whole").of(Admitted)
     assert record.result == "denied"
     assert '"gitVersion": "v1.29.0"' in record.message
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("lost", 'Error from server (NotFound): nodes \\"nowhere\\" not found'), ("broken", "KeyError: 'nothing'")],
+)
+def test_what_a_callable_raises_is_a_failed_call(tmp_path: Path, name: str, said: str) -> None:
+    history = called_in_python(tmp_path, name)
+    (record,) = history.of(Admitted)
+    assert record.result == "failed"
+    assert f'an error on the server ("{said}") has prevented the request from succeeding' in record.message
+    assert not history.pods
 
 
 @pytest.mark.parametrize(("name", "said"), [("number", "returned int"), ("missing", "has no function missing")])
