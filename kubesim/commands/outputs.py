@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from kubesim.history.history import History
 from kubesim.timelines.describe import describe_all
+from kubesim.timelines.describe_nodes import describe_nodes
+from kubesim.timelines.logs import log_lines
 from kubesim.timelines.style import Style
 from kubesim.timelines.tables import (
     cron_jobs_table,
@@ -34,6 +36,10 @@ def formatted(history: History, form: str, style: Style, *, config: str | None =
             return "".join(f"{line}\n" for line in events_table(history))
         case "describe":
             return "".join(f"{line}\n" for line in describe_all(history))
+        case "nodes":
+            return "".join(f"{line}\n" for line in describe_nodes(history))
+        case "logs":
+            return "".join(f"{line}\n" for line in log_lines(history))
         case "json":
             return json.dumps(final_list(history), indent=4) + "\n"
         case "yaml":

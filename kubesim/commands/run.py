@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from kubesim.history.history import History
     from kubesim.scenario.load import Scenario
 
-FORMATS: Final = ("text", "table", "wide", "events", "describe", "yaml", "json", "jsonl", "trace")
+FORMATS: Final = (
+    *("text", "table", "wide", "events", "describe", "nodes", "logs"),
+    *("yaml", "json", "jsonl", "trace"),
+)
 MACHINE_FORMATS: Final = ("yaml", "json", "jsonl", "trace")
 """Formats of which one output holds one run."""
 

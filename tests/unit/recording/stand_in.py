@@ -4,7 +4,7 @@ Objects are put together again from the recording's digests; the clock stands st
 a client that stamps what it receives must come to the recording's own times.
 """
 
-# ruff: noqa: N815, E501  (http.server calls do_GET)
+# ruff: noqa: N815  (http.server calls do_GET)
 
 from __future__ import annotations
 
