@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from kubesim.history.history import History
@@ -85,11 +85,11 @@ def _lane(
 ) -> Lane:
     spans: list[Span] = []
     at, latest = life.created, -1
-    for run in container.runs:
+    for number, run in enumerate(container.runs):  # counted here: the kubelet may forget runs, and begin at 0 again
         spans += _between(at, run.start, latest, notes, spans)
-        spans += _alive(run, notes, end)
-        spans += [_ended(run, notes)] if run.exit is not None else []
-        at, latest = (run.exit if run.exit is not None else end), run.number
+        own = [*_alive(run, notes, end), *([_ended(run, notes)] if run.exit is not None else [])]
+        spans += [replace(span, run=number) for span in own]
+        at, latest = (run.exit if run.exit is not None else end), number
     if at < end:
         spans += _between(at, end, latest, notes, spans)
     stays = life.gone is None

@@ -330,6 +330,12 @@ def test_a_run_that_settled_goes_on_as_long_as_the_others(why: str, end: float) 
     assert goes_on or shown.end == end * SECOND
 
 
+def test_restarts_are_counted_although_the_kubelet_begins_at_0_again() -> None:
+    again = [runtime(at, "web", "app", event, run=0, code=0) for at, event in ((3, "exit"), (5, "start"), (7, "exit"))]
+    third = runtime(9, "web", "app", "start", run=1)
+    assert lane_of(run_of(START, *again, third)).restarts == ((5 * SECOND, 1), (9 * SECOND, 2))
+
+
 def test_of_a_run_whose_pods_are_gone_nothing_goes_on() -> None:
     gone = changed(3, "Pod", "web", "DELETED")
     history = History(header(), [*run_of(START), gone, Ended(at=4 * SECOND, why="settled")])
