@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -23,7 +24,7 @@ FORMATS: Final = ("table", "wide", "yaml", "json")
 
 
 @click.command("get")
-@click.argument("words", nargs=-1, metavar="[pod|job|event|node] FILE...")
+@click.argument("words", nargs=-1, metavar="[pod|job|event|node] [NAME...] FILE...")
 @click.option("--raw", metavar="PATH", help="Print what the API server answers to GET PATH, in place of a table.")
 @click.option("--at", type=options.duration, metavar="INSTANT", help="When, such as 12s; without it, in the end.")
 @click.option("-o", "--output", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Format.")
@@ -38,6 +39,7 @@ def command(
 
     \b
       kubesim get pods scenario.yaml --at 12s
+      kubesim get pod web scenario.yaml -o yaml
       kubesim get --raw /metrics scenario.yaml
       kubesim get --raw /api/v1/nodes/node1/proxy/metrics scenario.yaml
     """
@@ -45,7 +47,7 @@ def command(
     from kubesim.commands.inputs import read_scenario
     from kubesim.history.cut import cut
 
-    kind, files = (None, words) if raw is not None else _resource(words)
+    kind, names, files = ("", (), words) if raw is not None else _resource(words)
     if not files:
         raise click.UsageError("name a scenario file; what is asked of it comes first: kubesim get pods FILE")
     if kind == "Event" and form in ("yaml", "json"):
@@ -57,15 +59,24 @@ def command(
         history = cut(history, history.started + at)
     if raw is not None:
         _print_raw(history, raw)
-    else:
-        click.echo(_shown(history, kind or "", form), nl=False)
+        return
+    shown, missing = _shown(history, kind, names, form)
+    click.echo(shown, nl=False)
+    for name in missing:
+        click.echo(f'Error from server (NotFound): {kind.lower()}s "{name}" not found', err=True)
+    click.get_current_context().exit(1 if missing else 0)
 
 
-def _resource(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def _resource(words: tuple[str, ...]) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """The kind, the names of objects, and the files: a word that is no file and does not look like one is a name."""
     first, rest = (words[0], words[1:]) if words else ("", ())
     if first not in _RESOURCES:
         raise click.UsageError(f'"{first}" is no resource; choose one of pod, job, event, node, or give --raw PATH')
-    return _RESOURCES[first], rest
+    files = tuple(word for word in rest if word == "-" or Path(word).suffix or Path(word).exists())
+    names = tuple(word for word in rest if word not in files)
+    if names and _RESOURCES[first] == "Event":
+        raise click.UsageError(f'Events are shown all together; leave out "{names[0]}"')
+    return _RESOURCES[first], names, files
 
 
 def _print_raw(history: History, path: str) -> None:
@@ -80,14 +91,24 @@ def _print_raw(history: History, path: str) -> None:
     click.echo(answer, nl=not answer.endswith("\n"))
 
 
-def _shown(history: History, kind: str, form: str) -> str:
+def _shown(history: History, kind: str, names: tuple[str, ...], form: str) -> tuple[str, list[str]]:
+    """What is printed, and the names that are not there."""
     import yaml
 
+    there = {key.name for key in history.objects() if key.kind == kind}
+    missing = [name for name in names if name not in there]
     if form in ("yaml", "json"):
-        data = _listed(history, kind)
-        return yaml.safe_dump(data, default_flow_style=False) if form == "yaml" else json.dumps(data, indent=4) + "\n"
+        data = _listed(history, kind, names)
+        text = yaml.safe_dump(data, default_flow_style=False) if form == "yaml" else json.dumps(data, indent=4) + "\n"
+        return ("" if missing and not data.get("items", data) else text), missing
     lines = _table(history, kind, wide=form == "wide")
-    return "".join(f"{line}\n" for line in lines or ["No resources found in default namespace."])
+    if names:
+        column = lines[0].split().index("NAME") if lines else 0
+        lines = [line for number, line in enumerate(lines) if not number or line.split()[column] in names]
+        lines = lines if len(lines) > 1 else []
+    elif not lines:
+        lines = ["No resources found in default namespace."]
+    return "".join(f"{line}\n" for line in lines), missing
 
 
 def _table(history: History, kind: str, *, wide: bool) -> list[str]:
@@ -108,7 +129,10 @@ def _table(history: History, kind: str, *, wide: bool) -> list[str]:
     return nodes_table(history)
 
 
-def _listed(history: History, kind: str) -> dict[str, Any]:
-    """The List that ``kubectl get -o json`` prints."""
-    items = [{**raw, "kind": kind} for key, raw in sorted(history.objects().items()) if key.kind == kind]
+def _listed(history: History, kind: str, names: tuple[str, ...]) -> dict[str, Any]:
+    """The object that ``kubectl get -o json`` prints: one that was asked for by its name, else a List."""
+    found = [(key, raw) for key, raw in sorted(history.objects().items()) if key.kind == kind]
+    items = [{**raw, "kind": kind} for key, raw in found if not names or key.name in names]
+    if len(names) == 1 and len(items) == 1:
+        return items[0]
     return {"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}}

@@ -75,6 +75,23 @@ def test_objects(scenario: str) -> None:
     assert yaml.safe_load(get("po", scenario, "-o", "yaml").stdout)["items"][0]["status"]["phase"] == "Succeeded"
 
 
+def test_objects_by_name(scenario: str) -> None:
+    assert get("pod", "web", scenario, "--at", "4s").stdout.splitlines()[1].startswith("web ")
+    one = json.loads(get("pod", "web", scenario, "--at", "4s", "-o", "json").stdout)
+    assert (one["kind"], one["metadata"]["name"]) == ("Pod", "web")
+    rows = get("node", "new", "shut", scenario, "--at", "4s").stdout.splitlines()
+    assert [row.split()[0] for row in rows] == ["NAME", "new", "shut"]
+
+
+@pytest.mark.parametrize("form", ["table", "yaml"])
+def test_a_name_that_is_not_there(scenario: str, form: str) -> None:
+    result = get("pod", "wob", scenario, "-o", form)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.endswith('Error from server (NotFound): pods "wob" not found\n')
+    both = get("pod", "web", "wob", scenario)
+    assert (both.exit_code, both.stdout.count("web"), both.stderr.count("wob")) == (1, 1, 1)
+
+
 GATE = 'kubernetes_feature_enabled{name="SidecarContainers",stage="%s"} %d'
 
 
@@ -125,6 +142,7 @@ def test_what_is_not_there(scenario: str, path: str, said: str) -> None:
         (("pods",), "name a scenario file"),
         (("--raw", "/metrics"), "name a scenario file"),
         (("events", "FILE", "-o", "yaml"), "Events are printed as a table"),
+        (("events", "web", "FILE"), "Events are shown all together"),
     ],
 )
 def test_wrong_use(scenario: str, arguments: tuple[str, ...], said: str) -> None:
