@@ -93,6 +93,13 @@ FORGOTTEN_RESULTS: Final = NotKept(
     lambda kubelet: bool(kubelet.policy("probe_results_reset_on_kubelet_restart")),
     lambda pod: any(one.is_new for one in pod.absences),
 )
+IMAGE_CHANGE_IGNORED: Final = NotKept(
+    "a new image of a running sidecar has no effect before its next start",
+    lambda kubelet: (
+        kubelet.policy("sidecar_field_at_kubelet") != "unknown"
+        and not kubelet.policy("sidecar_definition_change_kills")
+    ),
+)
 GRACE_TWICE: Final = NotKept(
     "after preStop the container still gets the whole grace of the deletion",
     lambda kubelet: bool(kubelet.policy("kill_budget") == "override_last"),

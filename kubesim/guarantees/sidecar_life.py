@@ -7,7 +7,7 @@ from typing import Final
 
 from kubesim.guarantees.containers import ContainerStory, hook_length, stop_of
 from kubesim.guarantees.restart import restarted_in_time
-from kubesim.guarantees.scopes import SIDECARS, WAITS_FOR_ABSENT
+from kubesim.guarantees.scopes import IMAGE_CHANGE_IGNORED, SIDECARS, WAITS_FOR_ABSENT
 from kubesim.guarantees.story import MINIMUM_GRACE, REACTION, TERMINAL, PodStory
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.lives import Run
@@ -151,9 +151,10 @@ def image_change_restarts_container(pod: PodStory) -> Iterator[Finding]:
             change = pod.written(version, f"{sidecar.name} has a new image")
             stop = stop_of(hit)
             if stop is not None or version.at + REACTION < min(pod.term, pod.ended):
+                until = min(pod.begin, version.at + REACTION)
                 others_hit = [
                     one.name for one in pod.containers for run in one.runs
-                    if one is not sidecar and (other := stop_of(run)) and version.at <= other.at < pod.begin
+                    if one is not sidecar and (other := stop_of(run)) and version.at <= other.at < until
                 ]  # fmt: skip
                 yield judge(stop is not None and not others_hit, change, pod.stopped(sidecar, hit))
             break
@@ -169,5 +170,10 @@ CHECKS: Final = (
     Check("sidecar-exit-code-ignored-for-phase", exit_code_ignored_for_phase, scope=SIDECARS),
     Check("sidecar-no-clean-shutdown-promise", no_clean_shutdown_promise, scope=SIDECARS),
     Check("sidecar-no-restart-during-termination", no_restart_during_termination, scope=SIDECARS),
-    Check("sidecar-image-change-restarts-container", image_change_restarts_container, scope=SIDECARS),
+    Check(
+        "sidecar-image-change-restarts-container",
+        image_change_restarts_container,
+        scope=SIDECARS,
+        not_kept=(IMAGE_CHANGE_IGNORED,),
+    ),
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kubesim.kubelet.observed import Observed, ObservedContainer, RuntimeState
@@ -194,6 +194,7 @@ waits = st.tuples(
 requests = st.tuples(st.integers(0, 2000).map(lambda each: 4 * each + 2), st.just("look"), pods)
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(changes, waits), max_size=30))
 @example([(502, "wait", "a", 4)])
 @example([(501, "change", "a", "one", RUNNING), (538, "wait", "a", 0), (539, "change", "a", "one", EXITED)])
@@ -203,6 +204,7 @@ def test_looking_only_when_it_matters_equals_looking_every_second(story: list[tu
     assert play(story, ticking=False) == play(story, ticking=True)
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(changes, waits, requests), max_size=30))
 @example([(501, "change", "a", "one", RUNNING), (522, "look", "a")])
 @example([(2, "look", "b"), (2, "wait", "b", 0)])

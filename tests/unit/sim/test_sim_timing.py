@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubesim.errors import ScenarioError
@@ -75,6 +75,7 @@ def test_draw_0_takes_the_typical_values_and_no_chance() -> None:
     assert timing.jittered("requeue", 10 * SECOND, 0.5) == 12_500_000_000
 
 
+@settings(deadline=None)
 @given(draw=st.integers(1, 500), seed=st.integers(0, 5), name=st.sampled_from(RANGED))
 def test_draws_stay_inside_their_ranges(draw: int, seed: int, name: str) -> None:
     timing, entry = Timing(TYPICAL, seed, draw), TYPICAL.latencies[name]
@@ -82,11 +83,13 @@ def test_draws_stay_inside_their_ranges(draw: int, seed: int, name: str) -> None
     assert all(entry.low <= timing.latency(name) <= entry.high for _ in range(3))
 
 
+@settings(deadline=None)
 @given(draw=st.integers(1, 500), name=st.sampled_from(["pleg", "tick", "housekeeping", "status"]))
 def test_phases_stay_inside_their_period(draw: int, name: str) -> None:
     assert 0 <= Timing(TYPICAL, 0, draw).phase(name, 1_025_000_000) < 1_025_000_000
 
 
+@settings(deadline=None)
 @given(draw=st.integers(1, 500), times=st.integers(1, 4))
 def test_jitter_is_between_once_and_one_and_a_half_times(draw: int, times: int) -> None:
     """K-19b, K-19c: U[1, 1 + factor)."""

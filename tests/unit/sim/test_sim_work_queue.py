@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubesim.sim.clock import Clock
@@ -65,6 +65,7 @@ def test_pods_due_at_one_tick_come_in_the_order_they_were_put_in() -> None:
     assert kubelet.synced == [(1000, "b"), (1000, "a"), (1000, "c")]
 
 
+@settings(deadline=None)
 @given(phase=st.integers(0, 999), instant=st.integers(0, 10**6))
 def test_the_grid_keeps_its_phase(phase: int, instant: int) -> None:
     tick = Kubelet(phase).queue.next_tick(instant)
