@@ -118,6 +118,9 @@ def _patch(at: Instant, place: Place, values: dict[str, Any]) -> Action:
 
 
 def _evict(at: Instant, place: Place, values: dict[str, Any]) -> Action:
+    """Of a pod by name, or of a Job's pod by its place, as its name is not known before."""
+    if "k" in values:
+        return _evict_job_pod(at, place, values)
     (name,) = _needs(place, values, "name")
     return Evict(at=at, place=place, name=name, grace_period_seconds=values.get("grace"))
 

@@ -29,6 +29,11 @@ def as_json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
+def shown_value(value: Any, release: Release) -> str:
+    """A scalar or list as JSON; nothing at all is the text "null" in releases that print structs in Go's syntax."""
+    return '"null"' if value is None and not speaks_json(release) else as_json(value)
+
+
 def go_quantity(text: str, release: Release) -> str:
     """A quantity; in Go syntax with its inner scale."""
     if speaks_json(release):

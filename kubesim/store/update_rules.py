@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from kubesim.releases import Release
 from kubesim.store.field_errors import INVALID, FieldError, forbidden, invalid, required
-from kubesim.store.go_values import as_json
+from kubesim.store.go_values import as_json, shown_value
 from kubesim.store.kinds import Kind
 from kubesim.store.prepare import Ready, checked_update, default_update
 from kubesim.store.replicated import replicated_errors, replicated_update_errors
@@ -61,7 +61,7 @@ def prepare_update(kind: Kind, old: Json, new: Json, release: Release, verb: str
             if verb.endswith("/ephemeralcontainers"):
                 errors += _ephemeral_update_errors(old["spec"], obj["spec"])
             else:
-                errors += pod_update_errors(old["spec"], obj["spec"])
+                errors += pod_update_errors(old["spec"], obj["spec"], release)
         case "Job":
             errors += job_update_errors(old, obj, release)
         case "CronJob":
@@ -72,7 +72,7 @@ def prepare_update(kind: Kind, old: Json, new: Json, release: Release, verb: str
     return Ready(obj, tuple(errors))
 
 
-def pod_update_errors(old: Json, new: Json) -> list[FieldError]:
+def pod_update_errors(old: Json, new: Json, release: Release) -> list[FieldError]:
     """The errors of a changed Pod spec: images, deadline, tolerations and gates may change, each in its own way."""
     errors: list[FieldError] = []
     for key in ("containers", "initContainers"):
@@ -80,7 +80,7 @@ def pod_update_errors(old: Json, new: Json) -> list[FieldError]:
         if len(before) != len(after):
             return [*errors, forbidden(f"spec.{key}", "pod updates may not add or remove containers")]
         errors += [required(f"spec.{key}[{i}].image") for i, entry in enumerate(after) if not entry.get("image")]
-    if deadline := _deadline_errors(old.get("activeDeadlineSeconds"), new.get("activeDeadlineSeconds")):
+    if deadline := _deadline_errors(old.get("activeDeadlineSeconds"), new.get("activeDeadlineSeconds"), release):
         return errors + deadline
     errors += _toleration_errors(old.get("tolerations") or [], new.get("tolerations") or [])
     before_gates = {gate["name"] for gate in old.get("schedulingGates") or ()}
@@ -155,11 +155,11 @@ def _finalizer_errors(old: Json, new: Json) -> list[FieldError]:
     return [forbidden("metadata.finalizers", f"{detail}[]string{{{listed}}}")]
 
 
-def _deadline_errors(old: int | None, new: int | None) -> list[FieldError]:
+def _deadline_errors(old: int | None, new: int | None, release: Release) -> list[FieldError]:
     path = "spec.activeDeadlineSeconds"
     if new is None:
         detail = "must not update from a positive integer to nil value"
-        return [] if old is None else [invalid(path, None, detail)]
+        return [] if old is None else [FieldError(INVALID, path, detail, shown_value(None, release))]
     if not 0 <= new <= _MAX_INT32:
         return [invalid(path, new, f"must be between 0 and {_MAX_INT32}, inclusive")]
     if old is not None and old < new:

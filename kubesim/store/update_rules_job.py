@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from kubesim.releases import Release
 from kubesim.store.field_errors import INVALID, FieldError, invalid
-from kubesim.store.go_values import as_json
+from kubesim.store.go_values import as_json, shown_value
 from kubesim.store.validation_cron_job import cron_job_spec_errors
 from kubesim.store.validation_job import job_spec_errors, selector_errors, selector_shown
 from kubesim.store.validation_job_policies import success_policy_shown
@@ -55,7 +55,7 @@ def _immutable(name: str, shown: str) -> FieldError:
 def _shown(name: str, value: Any, release: Release) -> str:
     if name == "successPolicy" and value is not None:
         return success_policy_shown(value.get("rules") or [], release)
-    return as_json(value)
+    return shown_value(value, release)
 
 
 def _completions_errors(old: Json, new: Json, release: Release) -> list[FieldError]:
@@ -64,7 +64,7 @@ def _completions_errors(old: Json, new: Json, release: Release) -> list[FieldErr
     if before == after:
         return []
     if new.get("completionMode") != "Indexed" or not release.enabled("ElasticIndexedJob"):
-        return [_immutable("completions", as_json(after))]
+        return [_immutable("completions", shown_value(after, release))]
     if after is None or after == new.get("parallelism"):
         return []
     return [invalid("spec.completions", after, "can only be modified in tandem with spec.parallelism")]

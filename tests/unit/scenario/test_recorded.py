@@ -52,6 +52,8 @@ def test_recorded_actions_become_ours(tmp_path: Path) -> None:
     assert evict == Evict(at=9 * SECOND, name="web")
     assert job_pod == DeleteJobPod(at=10 * SECOND, number=1)
     assert evicted == EvictJobPod(at=11 * SECOND, number=0, job="work")
+    (by_place,) = load_actions(written(tmp_path, [{"t": 5, "do": "evict", "kind": "Pod", "k": 2}])).actions
+    assert by_place == EvictJobPod(at=5 * SECOND, number=2)
     assert snapshot == Snapshot(at=12 * SECOND)
     assert isinstance(create, Create)
     assert create.objects[0].raw == CONFIG_MAP

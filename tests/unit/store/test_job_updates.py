@@ -50,6 +50,12 @@ def test_what_is_refused(spec: dict[str, Any], expected: str) -> None:
     assert texts(changed(a_store(), **spec)) == [expected]
 
 
+@pytest.mark.parametrize(("name", "shown"), [("1.29", '"null"'), ("1.36", "null")])
+def test_nothing_is_printed_as_the_release_does(name: str, shown: str) -> None:
+    (text,) = texts(changed(a_store(name), completions=None))
+    assert text == f"spec.completions: Invalid value: {shown}: {IMMUTABLE}"
+
+
 def test_policies_stay() -> None:
     indexed = {"completionMode": "Indexed", "completions": 3, "backoffLimitPerIndex": 1}
     store = a_store(**indexed, successPolicy={"rules": [{"succeededIndexes": "0"}]})
