@@ -60,7 +60,7 @@ def injector_native(pod: PodStory) -> Iterator[Finding]:
     if first is None and second is None:
         return
     shown = [one for one in (first, second) if one is not None] + [pod.started(old_way, old_way.runs[0])]
-    is_race = second is not None and (first is None or second.at <= first.at or old_way.runs[0].start <= first.at)
+    is_race = first is not None and (second is None or old_way.runs[0].start <= first.at)
     yield judge(first is not None and second is None, *shown, known=_RACE if is_race else "")
 
 

@@ -98,6 +98,52 @@ def startups(draw: st.DrawFn) -> Plan:
 
 
 @st.composite
+def failing_inits(draw: st.DrawFn) -> Plan:
+    """Init containers that fail for a while, or for good, some with sidecars among them."""
+    exits = st.sampled_from(((0,), (1, 0), (1, 1, 0), (1,), (2, 0)))
+
+    def one(kind: str) -> Container:
+        if kind == "sidecar":
+            return Container("sidecar")
+        return Container("init", lasts=draw(st.integers(0, 3)), exits=draw(exits))
+
+    kinds = draw(st.lists(st.sampled_from(("init", "init", "sidecar")), min_size=1, max_size=3))
+    return Plan(
+        draw(clusters() | any_cluster()),
+        tuple(one(kind) for kind in kinds),
+        (Container("main", lasts=draw(st.sampled_from((None, 4))), exits=draw(exits)),),
+        policy=draw(st.sampled_from(("Always", "OnFailure", "Never"))),
+        grace=2,
+    )
+
+
+@st.composite
+def probed_sidecars(draw: st.DrawFn) -> Plan:
+    """Sidecars whose startup or liveness probe fails now and then, under Never above all, before an init container."""
+    kinds = draw(st.lists(st.sampled_from(("startup", "liveness")), min_size=1, max_size=2, unique=True))
+    probes = tuple((kind, draw(st.integers(1, 3)), draw(st.sampled_from((0, 2, 4, -1)))) for kind in kinds)
+    sidecar = Container("sidecar", probes=probes, fails_from=draw(st.sampled_from((None, 6, 9))))
+    readiness = (("liveness", 2, 0), ("readiness", draw(st.integers(1, 3)), draw(st.sampled_from((-1, 5)))))
+    main = Container("main", probes=readiness, fails_from=draw(st.sampled_from((None, 8))))
+    init = Container("init", lasts=draw(st.integers(0, 2)))
+    inits = (sidecar, init) if draw(st.booleans()) else (sidecar,)
+    policy = draw(st.sampled_from(("Never", "Never", "Always", "OnFailure")))
+    return Plan(draw(any_cluster()), inits, (main,), policy=policy, grace=2)
+
+
+@st.composite
+def exec_probes(draw: st.DrawFn) -> Scene:
+    """Probes that are processes long enough to be on record."""
+    probe = {"exec": {"command": ["sleep", "1"]}, "periodSeconds": draw(st.sampled_from((2, 3))), "timeoutSeconds": 3}
+    kinds = draw(st.lists(st.sampled_from(("startup", "liveness", "readiness")), min_size=1, max_size=3, unique=True))
+    probes = {f"{kind}Probe": probe for kind in kinds}
+    if draw(st.booleans()):
+        probes[f"{kinds[0]}Probe"] = {"exec": {"command": ["sleep", "1"]}}
+    app = {"name": "app", "image": "busybox:1.36", "command": ["sleep", draw(st.sampled_from(("60", "20")))], **probes}
+    return Scene(draw(any_cluster()), (pod("web", {"containers": [app]}),), until=70)
+
+
+@st.composite
 def long_runs(draw: st.DrawFn) -> Scene:
     """Crash loops, a run of more than ten minutes among them; another container crashes beside it."""
     length = draw(st.sampled_from((620, 700, 5)))
@@ -350,6 +396,9 @@ FAMILIES: dict[str, st.SearchStrategy[Plan | Scene]] = {
     "plans": plans(),
     "endings": endings(),
     "startups": startups(),
+    "failing inits": failing_inits(),
+    "probed sidecars": probed_sidecars(),
+    "exec probes": exec_probes(),
     "long runs": long_runs(),
     "sandbox losses": sandbox_losses(),
     "missing images": trouble("image"),

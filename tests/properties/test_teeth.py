@@ -1,0 +1,85 @@
+"""Every guarantee has teeth: the run that shows it, and the wrong kubelet, controller or API server that it catches.
+
+``witnesses.yaml`` is written by ``python -m tests.properties.teeth --write``, which looks for them among many runs.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from mutants import MUTANTS, Mutant, wrong
+
+from kubesim import api
+from kubesim.guarantees.catalogue import guarantees
+from kubesim.guarantees.judging import check
+from kubesim.guarantees.verdicts import Verdict
+
+WITNESSES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("witnesses.yaml").read_text(encoding="utf-8"))
+BY_NAME = {one.name: one for one in MUTANTS}
+BY_HAND = frozenset(
+    {
+        "init-unique-names",
+        "init-waits-for-network-and-storage",
+        "job-onfailure-restarts-in-place",
+        "job-sidecar-restarts-count",
+        "job-terminal-final",
+        "phase-terminal-is-final",
+        "phase-uid-never-moves",
+        "probe-defaults",
+        "probe-liveness-independent-of-readiness",
+        "probe-readiness-never-kills",
+        "probe-regular-init-none",
+        "probe-startup-runs-once",
+        "restart-in-place",
+        "restart-policy-default-always",
+        "scheduling-unschedulable-pending",
+        "sidecar-gate-default-by-version",
+        "sidecar-gate-off-field-dropped",
+        "sidecar-needs-apiserver-and-every-node",
+        "sidecar-starts-before-later-inits",
+        "sidecar-startup-failure-restarts-under-never",
+        "sidecar-supports-probes-and-hooks",
+        "sidecar-universal-injector-legacy",
+        "sidecar-webhook-strip-full-update",
+        "status-exit-codes-by-signal",
+        "status-oom-restarts-only-container",
+        "status-waiting-running-terminated",
+        "termination-object-removed-after-containers",
+        "termination-terminal-phase-before-removal",
+    }
+)
+"""Of the core: what no wrong kubesim here breaks; only hand-written histories do, in tests/unit/guarantees."""
+
+
+def broken(witness: dict[str, Any]) -> set[str]:
+    history = api.run(api.load(io.StringIO(witness["scenario"])), draw=witness["draw"])
+    found = check(history, witness["guarantees"])
+    return {one.id for one in found if one.verdict is Verdict.BROKEN and not one.known}
+
+
+@pytest.mark.parametrize("witness", WITNESSES, ids=lambda one: f"{one['mutant']}-{one['guarantees'][0]}")
+def test_a_wrong_kubesim_is_caught(witness: dict[str, Any]) -> None:
+    """Kept by the right one, broken by the wrong one."""
+    assert not broken(witness)
+    with wrong(BY_NAME[witness["mutant"]]):
+        assert broken(witness) == set(witness["guarantees"])
+    assert not broken(witness)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one.name)
+def test_each_mutant_still_fits_the_code(mutant: Mutant) -> None:
+    function = mutant.function()
+    before = function.__code__
+    with wrong(mutant):
+        assert function.__code__ is not before
+    assert function.__code__ is before
+
+
+def test_the_core_has_teeth() -> None:
+    core = {one.id for one in guarantees().values() if one.tier == 1}
+    caught = {id_ for witness in WITNESSES for id_ in witness["guarantees"]}
+    assert core - caught == BY_HAND
