@@ -23,7 +23,7 @@ def filters_for(pod: PodInfo, snapshot: Snapshot, release: Release) -> tuple[Fil
     """The filters that could have something against a pod, in order; the others are left out."""
 
     def own(state: NodeState) -> Rejection | None:
-        return node_rejection(pod, state, release)
+        return state.verdict(pod.facts, lambda: node_rejection(pod, state, release))
 
     between = (spread_filter(pod, snapshot, release), pod_affinity_filter(pod, snapshot, release))
     found: list[Filter] = [own, *(entry for entry in between if entry is not None)]

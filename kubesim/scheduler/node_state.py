@@ -6,12 +6,15 @@ before the API server has the binding. Source: ``pkg/scheduler/framework/types.g
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kubesim.objects.node import Node
-from kubesim.scheduler.pods import PodInfo
+from kubesim.scheduler.pods import PodInfo, SpecFacts
+
+if TYPE_CHECKING:
+    from kubesim.scheduler.rejections import Rejection
 
 _METADATA_NAME: Final = "kubernetes.io/metadata.name"
 _ANY_ADDRESS: Final = "0.0.0.0"
@@ -27,7 +30,7 @@ def is_repelling(pod: PodInfo) -> bool:
 class NodeState:
     """One node, the pods on it and the sums of what they ask for. A pod that has finished holds nothing (C-69)."""
 
-    __slots__ = ("_with_anti_affinity", "node", "pods", "requested", "scored")
+    __slots__ = ("_shares", "_verdicts", "_with_anti_affinity", "node", "pods", "requested", "scored")
 
     def __init__(self, node: Node, pods: Iterable[PodInfo] = ()) -> None:
         self.node = node
@@ -35,6 +38,8 @@ class NodeState:
         self.requested: dict[str, int] = {}
         self.scored: dict[str, int] = dict.fromkeys(UNNAMED_REQUESTS, 0)
         self._with_anti_affinity: dict[str, PodInfo] = {}
+        self._verdicts: dict[int, tuple[SpecFacts, Rejection | None]] = {}
+        self._shares: dict[int, tuple[SpecFacts, int]] = {}
         for pod in pods:
             self.add(pod)
 
@@ -53,7 +58,30 @@ class NodeState:
             self._count(pod, -1)
             self._with_anti_affinity.pop(uid, None)
 
+    def replace(self, pod: PodInfo) -> None:
+        """A newer version of a pod that is on the node, and asks for the same: what is known stays true."""
+        del self.pods[pod.uid]
+        self.pods[pod.uid] = pod
+        if pod.uid in self._with_anti_affinity:
+            self._with_anti_affinity[pod.uid] = pod
+
+    def verdict(self, facts: SpecFacts, look: Callable[[], Rejection | None]) -> Rejection | None:
+        """What ``look`` says of pods with this spec, found out once for each state of the node."""
+        known = self._verdicts.get(id(facts))
+        if known is None:
+            known = self._verdicts[id(facts)] = facts, look()
+        return known[1]
+
+    def share(self, facts: SpecFacts, look: Callable[[], int]) -> int:
+        """The free share that ``look`` finds for pods with this spec, likewise."""
+        known = self._shares.get(id(facts))
+        if known is None:
+            known = self._shares[id(facts)] = facts, look()
+        return known[1]
+
     def _count(self, pod: PodInfo, sign: int) -> None:
+        self._verdicts.clear()
+        self._shares.clear()
         requests = pod.facts.requests
         for resource, amount in requests.items():
             self.requested[resource] = self.requested.get(resource, 0) + sign * amount

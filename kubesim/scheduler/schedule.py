@@ -105,7 +105,7 @@ def _search(pod: PodInfo, filters: tuple[Filter, ...], snapshot: Snapshot, relea
     looked = 0
     for looked in range(1, len(states) + 1):
         state = states[(start + looked - 1) % len(states)]
-        found = _rejection(filters, pod, state, snapshot, release)
+        found = _rejection(filters, pod, state, snapshot, release) if snapshot.nominated else rejection(filters, state)
         if found is not None:
             rejections[state.node.name] = found
             continue

@@ -9,6 +9,7 @@ Source: ``apis/config/v1/default_plugins.go``; ``noderesources/least_allocated.g
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from kubesim.releases import Release
@@ -31,7 +32,7 @@ def best_node(pod: PodInfo, candidates: Sequence[NodeState], release: Release) -
     best = -1
     chosen = candidates[0]
     for state, taints, weight in zip(candidates, tainted, preferred, strict=True):
-        score = _ROOM * _free_share(pod, state)
+        score = _ROOM * state.share(pod.facts, partial(_free_share, pod, state))
         score += _TAINTS * (_HIGHEST - _HIGHEST * taints // most_tainted if most_tainted else _HIGHEST)
         score += _AFFINITY * (_HIGHEST * weight // most_preferred if most_preferred else 0)
         if score > best or (score == best and len(state.pods) < len(chosen.pods)):

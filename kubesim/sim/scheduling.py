@@ -97,7 +97,10 @@ class Scheduler:
 
     def _placed_pod_changed(self, info: PodInfo, is_gone: bool) -> None:
         """A pod on a node: it holds its room there until it is gone or has finished (C-69)."""
-        before = self._unplace(info.uid)
+        before = self._placed.get(info.uid)
+        stays = not is_gone and before is not None and _holds_the_same(before, info) and info.node_name in self.nodes
+        if not stays:
+            self._unplace(info.uid)
         if info.uid in self._assumed:
             self._assumed.discard(info.uid)
             before = None if not is_gone else before
@@ -106,7 +109,12 @@ class Scheduler:
         if is_gone:
             self.queue.cluster_changed(pod_events(before, None))
             return
-        self._place(info)
+        if stays:
+            del self._placed[info.uid]
+            self._placed[info.uid] = info
+            self.nodes[info.node_name].replace(info)
+        else:
+            self._place(info)
         self.queue.cluster_changed(pod_events(before, info))
 
     def _withdraw(self, uid: str) -> None:
@@ -265,3 +273,9 @@ def _rejection_actions(placement: Unschedulable) -> tuple[DecidedAction, ...]:
 def _some(names: list[str]) -> str:
     shown = ", ".join(names[:3])
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
+
+
+def _holds_the_same(before: PodInfo, after: PodInfo) -> bool:
+    """Whether a pod on its node takes there what it took before."""
+    same = before.node_name == after.node_name and before.facts is after.facts
+    return same and not before.finished and not after.finished
