@@ -42,13 +42,15 @@ def run(
     timing: str | None = None,
     until: Duration | None = None,
     draw: int = 0,
+    level: str = "full",
 ) -> History:
     """Run a scenario on the virtual clock and give its history.
 
     ``release`` and ``gates`` set what components that name no release of their own run; ``bugs`` forces known bugs;
     ``cluster`` replaces the scenario's whole. ``until`` in nanoseconds from t=0 (default: the scenario's, else until
     nothing can change any more, at most 1 h). ``seed`` makes another replication: declared distributions and
-    latencies are drawn from it; without one (or 0) latencies are nominal. ``draw`` varies latencies alone. Raises
+    latencies are drawn from it; without one (or 0) latencies are nominal. ``draw`` varies latencies alone.
+    ``level`` says how much the history holds: full, summary (a line for each Pod) or none. Raises
     ScenarioError or ReleaseError for what cannot be run.
     """
     from kubesim.sim.world import World  # imports simpy: only when something is run
@@ -67,7 +69,7 @@ def run(
     if timing is not None:
         profile = replace(scenario.cluster.timing, profile=timing)
         scenario = replace(scenario, cluster=replace(scenario.cluster, timing=profile))
-    return World(scenario, draw=draw, until=until).run()
+    return World(scenario, draw=draw, until=until, level=level).run()
 
 
 def plot(

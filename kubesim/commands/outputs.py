@@ -9,6 +9,7 @@ from kubesim.history.history import History
 from kubesim.timelines.describe import describe_all
 from kubesim.timelines.describe_nodes import describe_nodes
 from kubesim.timelines.logs import log_lines
+from kubesim.timelines.pod_summaries import summary_lines
 from kubesim.timelines.style import Style
 from kubesim.timelines.tables import (
     cron_jobs_table,
@@ -26,6 +27,8 @@ _SILENT_KINDS: Final = ("Event", "Lease", "Namespace", "Node", "ServiceAccount")
 
 def formatted(history: History, form: str, style: Style, *, config: str | None = None) -> str:
     """The whole output; empty if there is nothing to show."""
+    if form == "text" and history.header.level != "full":
+        return "".join(f"{line}\n" for line in summary_lines(history))
     match form:
         case "table" | "wide":
             wide = form == "wide"

@@ -25,6 +25,10 @@ FORMATS: Final = (
 MACHINE_FORMATS: Final = ("yaml", "json", "jsonl", "trace")
 """Formats of which one output holds one run."""
 
+LEVELS: Final = ("full", "summary", "none")
+LEVEL_FORMATS: Final = ("text", "jsonl")
+"""Formats of histories that hold less than everything."""
+
 TIMINGS: Final = ("ideal", "typical", "loaded")
 
 
@@ -65,6 +69,7 @@ TIMINGS: Final = ("ideal", "typical", "loaded")
 )
 @click.option("--config", metavar="FILE:NAME", help="Releases and gates as in a recording's configs.json.")
 @click.option("--actions", metavar="FILE", help="Timed actions, as in a recording's ID.actions.json.")
+@click.option("--history", "level", type=click.Choice(LEVELS), default="full", help="How much is kept of a large run.")
 @click.option("--output-file", type=click.Path(dir_okay=False, writable=True), help="Write there, not to stdout.")
 def command(
     files: tuple[str, ...],
@@ -80,6 +85,7 @@ def command(
     validate: str | None,
     config: str | None,
     actions: str | None,
+    level: str,
     output_file: str | None,
 ) -> None:
     """Run manifests on a virtual clock and print what happens and why.
@@ -93,15 +99,18 @@ def command(
         raise click.UsageError("--config says the releases; leave out --release")
     if len(releases) > 1 and form in MACHINE_FORMATS:
         raise click.UsageError(f"-o {form} holds one run; give one --release")
+    if level != "full" and form not in LEVEL_FORMATS:
+        raise click.UsageError(f"-o {form} needs --history full; of less there is {' and '.join(LEVEL_FORMATS)}")
     scenario = read_scenario(
         files, config=config, actions=actions, gates=gates, bugs=bugs, delete_at=delete_at, validate=validate
     )
     histories, notes = [], list[str]()
     for release in releases or (None,):
         with Waiting(f"running {scenario.name}" + (f" on {release}" if release else "")):
-            again = partial(api.run, release=release, seed=seed, timing=timing, until=until, draw=draw)
+            again = partial(api.run, release=release, seed=seed, timing=timing, until=until, draw=draw, level=level)
             histories.append(again(scenario))
-            notes += _bug_notes(scenario if release is None else scenario.on(release), histories[-1], again)
+            if level == "full":
+                notes += _bug_notes(scenario if release is None else scenario.on(release), histories[-1], again)
     _write(histories, form, config.rpartition(":")[2] if config else None, output_file)
     for note in notes:
         click.echo(note, err=True)

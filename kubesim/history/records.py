@@ -204,6 +204,27 @@ class NotModelled(Record, frozen=True, kw_only=True, tag="not-modelled"):
     text: str
 
 
+class PodSummary(Record, frozen=True, kw_only=True, tag="pod-summary"):
+    """All that a history of the level ``summary`` keeps of a Pod, written when it is gone or the run is over.
+
+    ``scheduled``, ``ready`` and ``ended`` are the instants of the first write that said so; None: it never came to it.
+    """
+
+    namespace: str
+    name: str
+    created: Instant
+    owner: str = ""
+    """Its controller, as ``Job/name``."""
+    node: str = ""
+    phase: str = ""
+    restarts: int = 0
+    scheduled: Instant | None = None
+    ready: Instant | None = None
+    ended: Instant | None = None
+    """When its phase became Succeeded or Failed."""
+    gone: Instant | None = None
+
+
 class Ended(Record, frozen=True, kw_only=True, tag="ended"):
     """The run is over: ``why`` is ``settled`` (nothing can change any more), ``horizon`` or ``until``."""
 
@@ -221,6 +242,7 @@ AnyRecord: TypeAlias = (
     | ActionDone
     | Assumed
     | NotModelled
+    | PodSummary
     | Ended
 )
 
@@ -261,3 +283,5 @@ class Header(
     started: Instant = 0
     until: Duration = 0
     title: str = ""
+    level: str = "full"
+    """How much the history holds: ``full``; ``summary``, a line for each Pod; ``none``, how the run ended."""

@@ -30,7 +30,7 @@ def is_repelling(pod: PodInfo) -> bool:
 class NodeState:
     """One node, the pods on it and the sums of what they ask for. A pod that has finished holds nothing (C-69)."""
 
-    __slots__ = ("_shares", "_verdicts", "_with_anti_affinity", "node", "pods", "requested", "scored")
+    __slots__ = ("_with_anti_affinity", "node", "pods", "requested", "scored", "shares", "verdicts")
 
     def __init__(self, node: Node, pods: Iterable[PodInfo] = ()) -> None:
         self.node = node
@@ -38,8 +38,10 @@ class NodeState:
         self.requested: dict[str, int] = {}
         self.scored: dict[str, int] = dict.fromkeys(UNNAMED_REQUESTS, 0)
         self._with_anti_affinity: dict[str, PodInfo] = {}
-        self._verdicts: dict[int, tuple[SpecFacts, Rejection | None]] = {}
-        self._shares: dict[int, tuple[SpecFacts, int]] = {}
+        self.verdicts: dict[int, tuple[SpecFacts, Rejection | None]] = {}
+        """What :meth:`verdict` has found since the node last changed, by the identity of the facts."""
+        self.shares: dict[int, tuple[SpecFacts, int]] = {}
+        """What :meth:`share` has found, likewise."""
         for pod in pods:
             self.add(pod)
 
@@ -67,21 +69,21 @@ class NodeState:
 
     def verdict(self, facts: SpecFacts, look: Callable[[], Rejection | None]) -> Rejection | None:
         """What ``look`` says of pods with this spec, found out once for each state of the node."""
-        known = self._verdicts.get(id(facts))
+        known = self.verdicts.get(id(facts))
         if known is None:
-            known = self._verdicts[id(facts)] = facts, look()
+            known = self.verdicts[id(facts)] = facts, look()
         return known[1]
 
     def share(self, facts: SpecFacts, look: Callable[[], int]) -> int:
         """The free share that ``look`` finds for pods with this spec, likewise."""
-        known = self._shares.get(id(facts))
+        known = self.shares.get(id(facts))
         if known is None:
-            known = self._shares[id(facts)] = facts, look()
+            known = self.shares[id(facts)] = facts, look()
         return known[1]
 
     def _count(self, pod: PodInfo, sign: int) -> None:
-        self._verdicts.clear()
-        self._shares.clear()
+        self.verdicts.clear()
+        self.shares.clear()
         requests = pod.facts.requests
         for resource, amount in requests.items():
             self.requested[resource] = self.requested.get(resource, 0) + sign * amount

@@ -102,10 +102,14 @@ def _search(pod: PodInfo, filters: tuple[Filter, ...], snapshot: Snapshot, relea
         states, rejections = list(snapshot.nodes.values()), {}
     enough = _enough(len(states))
     feasible: list[NodeState] = []
-    looked = 0
-    for looked in range(1, len(states) + 1):
-        state = states[(start + looked - 1) % len(states)]
-        found = _rejection(filters, pod, state, snapshot, release) if snapshot.nominated else rejection(filters, state)
+    looked, first = 0, start % len(states) if states else 0
+    key, is_plain = id(pod.facts), len(filters) == 1 and not snapshot.nominated
+    for state in (*states[first:], *states[:first]):
+        looked += 1
+        if is_plain and (known := state.verdicts.get(key)) is not None:
+            found = known[1]
+        else:
+            found = _rejection(filters, pod, state, snapshot, release)
         if found is not None:
             rejections[state.node.name] = found
             continue

@@ -26,6 +26,8 @@ def best_node(pod: PodInfo, candidates: Sequence[NodeState], release: Release) -
     if len(candidates) == 1:
         return candidates[0]
     wishes = pod.spec.affinity.node_affinity.preferred
+    if not wishes and not any(state.node.taints for state in candidates):
+        return _roomiest(pod, candidates)
     tainted = [_avoided_taints(pod, state, release) if state.node.taints else 0 for state in candidates]
     preferred = [_preference(pod, state) for state in candidates] if wishes else [0] * len(candidates)
     most_tainted, most_preferred = max(tainted), max(preferred)
@@ -37,6 +39,18 @@ def best_node(pod: PodInfo, candidates: Sequence[NodeState], release: Release) -
         score += _AFFINITY * (_HIGHEST * weight // most_preferred if most_preferred else 0)
         if score > best or (score == best and len(state.pods) < len(chosen.pods)):
             best, chosen = score, state
+    return chosen
+
+
+def _roomiest(pod: PodInfo, candidates: Sequence[NodeState]) -> NodeState:
+    """The candidate with the largest free share, then the fewest pods: all that counts where nodes are alike."""
+    key, best, fewest = id(pod.facts), -1, 0
+    chosen = candidates[0]
+    for state in candidates:
+        known = state.shares.get(key)
+        share = known[1] if known is not None else state.share(pod.facts, partial(_free_share, pod, state))
+        if share > best or (share == best and len(state.pods) < fewest):
+            best, chosen, fewest = share, state, len(state.pods)
     return chosen
 
 

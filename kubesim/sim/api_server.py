@@ -122,7 +122,10 @@ class ApiServer:
             if change.type == "ADDED":
                 self._ranks[change.uid] = len(self._ranks)
                 self._take_its_place(change)
-            self.recorder.record(self._delta(change, actor))
+            if self.recorder.level == "full":
+                self.recorder.record(self._delta(change, actor))
+            elif change.kind == "Pod":
+                self.recorder.pod_changed(change)
             for stream in self._streams:
                 if change.kind in stream.kinds and (stream.wants is None or stream.wants(change)):
                     self._deliver(stream, change)

@@ -33,7 +33,7 @@ from kubesim.replica_controllers.rollout import (
 from kubesim.replica_controllers.rollout_status import announced, is_complete, status_after
 from kubesim.replica_controllers.views import REVISION, Deployment, ReplicaSet, deployment, replica_set
 from kubesim.sim.api_server import ApiServer
-from kubesim.sim.clock import Clock
+from kubesim.sim.clock import Clock, Timer
 from kubesim.sim.event_recorder import EventRecorder
 from kubesim.sim.job_control_cache import Key, controller_of
 from kubesim.sim.job_control_requests import JobClient
@@ -41,7 +41,7 @@ from kubesim.sim.recorder import Recorder
 from kubesim.sim.replica_control_queue import RetryingQueue, refusal
 from kubesim.sim.timing import Timing
 from kubesim.store import DELETED, Change, PatchType, Reply, Store
-from kubesim.units import Instant
+from kubesim.units import Duration, Instant
 
 ACTOR: Final = "deployment-controller"
 
@@ -60,6 +60,7 @@ class DeploymentController:
         self._deployments: dict[Key, Deployment] = {}
         self._owned: dict[str, dict[str, ReplicaSet]] = {}
         self._recreating: dict[Key, None] = {}
+        self._checks: dict[Key, Timer] = {}
 
     @staticmethod
     def wants(change: Change) -> bool:
@@ -80,6 +81,7 @@ class DeploymentController:
             self._recreating.pop(key, None)
             if change.type == DELETED:
                 self._deployments.pop(key, None)
+                self.check_later(key, None)
             else:
                 one = self._deployments[key] = deployment(change.object)
                 if one.recreates:
@@ -98,6 +100,14 @@ class DeploymentController:
         else:
             owned[change.uid] = replica_set(change.object)
         self.queue.add((change.namespace, reference["name"]), 0)
+
+    def check_later(self, key: Key, delay: Duration | None) -> None:
+        """Look after the delay whether a rollout is stuck; None: there is nothing more to wait for."""
+        timer = self._checks.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+        if delay is not None:
+            self._checks[key] = self.clock.after(delay, self.queue.add, key)
 
     def _pod_gone(self, change: Change) -> None:
         """A Recreate waits for the last of the old Pods (deletePod)."""
@@ -259,8 +269,7 @@ class RolloutSync:
     def _write_status(self) -> None:
         controller, owner = self.controller, self.owner
         decided = status_after(owner, self.sets, controller.clock.now)
-        if decided.check_after is not None:
-            controller.queue.add(self.key, decided.check_after)
+        controller.check_later(self.key, decided.check_after)
         if decided.status is None:
             controller.queue.done(self.key, failed=False)
             return

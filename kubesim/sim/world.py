@@ -49,7 +49,9 @@ _MADE_BETWEEN_COLLECTIONS: Final = 100_000
 class World:
     """The state objects of one run; ``run`` carries the scenario out and gives its history."""
 
-    def __init__(self, scenario: Scenario, *, draw: int = 0, until: Duration | None = None) -> None:
+    def __init__(
+        self, scenario: Scenario, *, draw: int = 0, until: Duration | None = None, level: str = "full"
+    ) -> None:
         self.scenario = scenario
         self.until = until if until is not None else scenario.until
         cluster = scenario.cluster
@@ -57,7 +59,7 @@ class World:
         self.timing = Timing(profile, scenario.seed, draw or cluster.timing.draw)
         self.started: Instant = _BOOTED + self.timing.phase("second", SECOND)
         self.clock = Clock(self.started, tie_order(scenario.seed, cluster.timing.ties))
-        self.recorder = Recorder()
+        self.recorder = Recorder(level)
         server = cluster.control_plane_release(Component.APISERVER)
         self.api = ApiServer(self.clock, self.timing, self.recorder, Store(server, seed=scenario.digest()))
         self.machines = MachineShop(self.api.store, scenario, self.timing, self.api.standing)
@@ -133,7 +135,7 @@ class World:
         """What has happened, with why it goes no further."""
         why = "settled" if self.clock.settled else "until" if self.until is not None else "horizon"
         at = self.clock.now if why == "settled" else self.limit
-        self.recorder.record(Ended(at=at, why=why))
+        self.recorder.finish(Ended(at=at, why=why))
         return History(self._header(), tuple(self.recorder.records))
 
     def _header(self) -> Header:
@@ -151,6 +153,7 @@ class World:
             **({"tie_order": f"shuffled {scenario.cluster.timing.ties}"} if scenario.cluster.timing.ties else {}),
             started=self.started,
             until=self.until or 0,
+            level=self.recorder.level,
         )
 
 

@@ -1,7 +1,7 @@
 """Digests of whole histories: an optimisation must change none.
 
-``python -m tests.bench.digests > before.txt``, then after the change ``python -m tests.bench.digests --compare before.txt``:
-every scenario of the repository on several releases and draws, and the workloads of the benchmarks.
+``python -m tests.bench.digests > before.txt``, and after the change ``… --compare before.txt``: every scenario of the
+repository on several releases and draws, and the workloads of the benchmarks.
 """
 
 from __future__ import annotations

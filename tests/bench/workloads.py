@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kubesim.objects.yaml import Source, documents_of
-from kubesim.scenario.load import Scenario, scenario_of as read
+from kubesim.scenario.load import Scenario
+from kubesim.scenario.load import scenario_of as read
 
 POD = """\
 apiVersion: v1
@@ -83,7 +84,7 @@ def cluster(nodes: int, cpu: str = "64", memory: str = "256Gi", until: str = "1h
 
 
 def comparison() -> str:
-    """100 nodes and 1,067 Pods of three sizes that run for one to ten minutes, as simulators of clusters are compared."""
+    """100 nodes and 1,067 Pods of three sizes that run for one to ten minutes, as cluster simulators are compared."""
     sizes = ((250, 256, 60), (500, 1024, 240), (1000, 2048, 600))
     made, containers = [], []
     for number in range(1067):
@@ -123,11 +124,30 @@ spec:
 """
 
 
-def everything(total: int, nodes: int, until: str = "4h") -> str:
-    """Two thirds of the Pods from Deployments of 500, the rest from Jobs of 500 that last half a minute."""
+CRON_JOB = """\
+apiVersion: batch/v1
+kind: CronJob
+metadata: {{name: c{number}}}
+spec:
+  schedule: "*/30 * * * *"
+  jobTemplate:
+    spec:
+      completions: 10
+      parallelism: 10
+      template:
+        spec:
+          restartPolicy: Never
+          containers: [{{name: work, image: "work:1"}}]
+---
+"""
+
+
+def everything(total: int, nodes: int, until: str = "2h") -> str:
+    """Two thirds of the Pods from Deployments of 500, the rest from Jobs of 500; some CronJobs."""
     deployments, jobs = 2 * total // 3 // 500, total // 3 // 500
     made = [DEPLOYMENT.format(number=number, replicas=500) for number in range(deployments)]
     made += [JOB.format(number=number, pods=500) for number in range(jobs)]
+    made += [CRON_JOB.format(number=number) for number in range(total // 15000)]
     scripts = "  containers:\n    - {match: {container: work}, script: {lasts: 30s}}\n"
     return "".join(made) + cluster(nodes, until=until) + scripts
 

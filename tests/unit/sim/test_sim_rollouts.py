@@ -153,6 +153,13 @@ def test_a_rollout_that_cannot_succeed_says_so() -> None:
     assert deployments_table(history)[1].split()[:4] == ["web", "3/4", "2", "3"]
 
 
+def test_a_run_ends_when_the_rollout_is_complete() -> None:
+    history = ran(DEPLOYMENT.replace("  until: 120s\n", "  seed: 0\n"))
+    assert history.end is not None
+    assert history.end.why == "settled"
+    assert history.ended - history.started < 5 * SECOND
+
+
 def test_words_of_older_releases() -> None:
     history = ran(DEPLOYMENT + ROLL, "1.29")
     assert said(history)[:3] == [
