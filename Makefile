@@ -59,7 +59,7 @@ properties: $(READY)
 	$(BIN)/python -m pytest -q -n 2 tests/properties --hypothesis-profile long
 
 bench: $(READY)
-	$(BIN)/python tests/bench/bench.py
+	$(BIN)/python -m tests.bench.bench
 
 gallery: $(READY)
 	$(BIN)/python tools/gallery.py
