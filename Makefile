@@ -2,6 +2,7 @@
 # Set VENV to use an environment of your own, which then has to hold everything already.
 
 PYTHON ?= python3
+SECONDS ?= 120
 VENV ?= .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
@@ -9,7 +10,7 @@ GATE := SidecarContainers=true
 RUN := $(BIN)/kubesim run
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fidelity properties bench gallery docs docs-test clean
+.PHONY: help setup demo test lint fidelity properties bench fuzz gallery docs docs-test clean
 
 help:
 	@echo "make demo      one Pod on two releases: to its end, and deleted half-way"
@@ -17,6 +18,7 @@ help:
 	@echo "make lint      formatting, style, types"
 	@echo "make fidelity  how many recordings of real clusters, and outputs of real functions, are reproduced"
 	@echo "make properties  every documented guarantee on thousands of generated runs (minutes)"
+	@echo "make fuzz      nearly right files at the front door, for SECONDS (120)"
 	@echo "make bench     speed, as ratios"
 	@echo "make gallery   docs/gallery.md: every scenario as a picture"
 	@echo "make docs      the documentation as a site, in site/"
@@ -60,6 +62,9 @@ properties: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench.bench
+
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz.front_door --seconds $(SECONDS)
 
 gallery: $(READY)
 	$(BIN)/python tools/gallery.py

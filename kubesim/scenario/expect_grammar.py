@@ -55,8 +55,12 @@ def _one_verb(place: Place, written: Mapping[str, Any], verbs: Mapping[str, froz
     return found[0]
 
 
+_BARE: Final = ("starts", "exits", "signalled")
+"""What may stand without a value."""
+
+
 def _expectation(*, place: Place, release: Any = (), **values: Any) -> Expectation:
-    written: Mapping[str, Any] = place.written
+    written = {key: value for key, value in place.written.items() if value is not None or key in _BARE}
     verb = _one_verb(place, written, _BESIDE)
     beside = _BESIDE[verb] | {verb, "release"}
     for key in written:

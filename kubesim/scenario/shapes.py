@@ -212,7 +212,8 @@ def _record(shape: Record, value: Any, place: Place) -> Any:
             hint = did_you_mean(key, shape.fields)
             raise (place / key).error(f'unknown field "{key}"{hint}; known here: {known}', at_key=True)
     for name, one in shape.fields.items():
-        if one.required and name not in value:
+        is_said = name in value and (value[name] is not None or one.bare is not None or isinstance(one.shape, Anything))
+        if one.required and not is_said:
             raise place.error(f'"{name}" is missing; give it {describe(one.shape)}')
     read_values = {}
     for key, item in value.items():

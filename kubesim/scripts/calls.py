@@ -94,6 +94,9 @@ class Once:
                 raise
             process.waiting = AwaitInput(pipe, until_end=True)
             return
+        except FileError as fault:
+            kernel.write(process, 2, f"{process.argv[0]}: {fault}\n")
+            status = 1
         for descriptor, text in call.written:
             kernel.write(process, descriptor, text)
         kernel.end(process, status)

@@ -61,3 +61,10 @@ def _json_patched(obj: Json, patch: Any) -> Json:
         return cast(Json, jsonpatch.JsonPatch(patch).apply(obj))
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as problem:
         raise NotApplicable(f"the server rejected our request due to an error in our request: {problem}") from problem
+
+
+def wrong_patch(patch: Any, wanted: type) -> str:
+    """What the API server says of a patch that is no list, or no object. Source: apiserver ``handlers/patch.go``."""
+    kinds = {dict: "object", list: "array", str: "string", bool: "bool"}
+    target = "jsonpatch.Patch" if wanted is list else "map[string]interface {}"
+    return f"json: cannot unmarshal {kinds.get(type(patch), 'number')} into Go value of type {target}"

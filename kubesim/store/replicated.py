@@ -5,6 +5,7 @@ Source: ``pkg/apis/apps/v1/defaults.go``, ``pkg/apis/apps/validation/validation.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from kubesim.releases import Release
@@ -15,6 +16,11 @@ from kubesim.store.go_values import as_json
 from kubesim.store.validation_meta import metadata_errors
 from kubesim.store.validation_pod import template_errors
 
+_PERCENT: Final = re.compile(r"[0-9]+%")
+_NO_PERCENT: Final = (
+    "a valid percent string must be a numeric followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
+    "validation is '[0-9]+%')"
+)
 KINDS_WITH_REPLICAS: Final = ("Deployment", "ReplicaSet")
 _NOT_NEGATIVE: Final = "must be greater than or equal to 0"
 _IMMUTABLE: Final = "field is immutable"
@@ -72,6 +78,9 @@ def _strategy_errors(spec: dict[str, Any]) -> list[FieldError]:
     if strategy["type"] not in ("Recreate", "RollingUpdate"):
         return [not_supported("spec.strategy.type", strategy["type"], ("Recreate", "RollingUpdate"))]
     rolling = strategy.get("rollingUpdate") or {}
+    for key in ("maxUnavailable", "maxSurge"):
+        if isinstance(rolling.get(key), str) and not _PERCENT.fullmatch(rolling[key]):
+            return [invalid(f"spec.strategy.rollingUpdate.{key}", rolling[key], _NO_PERCENT)]
     stands_still = all(rolling.get(key) in (0, "0%") for key in ("maxUnavailable", "maxSurge"))
     if strategy["type"] == "RollingUpdate" and stands_still:
         detail = "may not be 0 when `maxSurge` is 0"

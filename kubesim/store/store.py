@@ -24,7 +24,7 @@ from kubesim.store.eviction import EVICTED_BY_API, budget_charge
 from kubesim.store.fields import decode, decode_changed
 from kubesim.store.kinds import KINDS, SUBRESOURCES, Kind, type_name
 from kubesim.store.naming import SET_BY_THE_SERVER, name_suffix, uid_of
-from kubesim.store.patch import NotApplicable, PatchType, patched
+from kubesim.store.patch import NotApplicable, PatchType, patched, wrong_patch
 from kubesim.store.prepare import as_it_is, prepare
 from kubesim.store.replies import Reply
 from kubesim.store.update_rules import prepare_update, status_update_errors
@@ -194,6 +194,9 @@ class Store:
         old = self.find(kind, namespace, name)
         if old is None:
             return replies.not_found(KINDS[kind], name)
+        wanted: type = list if PatchType(patch_type) is PatchType.JSON else dict
+        if not isinstance(patch, wanted):
+            return replies.bad_request(wrong_patch(patch, wanted))
         try:
             new = patched(old, PatchType(patch_type), patch, kind, self.release)
         except NotApplicable as problem:

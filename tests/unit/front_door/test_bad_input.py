@@ -70,6 +70,11 @@ WRONG = {
     "another kind of ours": ("apiVersion: kubesim/v1\nkind: Scenarios\n", "2:7: kind: Scenarios is no kind"),
     "two Scenarios": (f"{SCENARIO}  seed: 1\n---\napiVersion: kubesim/v1\nkind: Scenario\n", "there is a Scenario already"),
     "unknown field": (f"{SCENARIO}  actons: []\n", '11:3: spec.actons: unknown field "actons"; did you mean "actions"?'),
+    "required field without a value": (
+        f"{SCENARIO}  actions: [{{at: 1s, delete: {{kind: Pod, name: }}}}]\n",
+        '11:30: spec.actions[0].delete: "name" is missing; give it text',
+    ),
+    "expectation without a container": (f"{SCENARIO}  expect: [{{container: , restarted: 1}}]\n", '"container" is missing'),
     "wrong type": (f"{SCENARIO}  seed: many\n", "11:9: spec.seed: must be a whole number"),
     "unknown gate": (f"{SCENARIO}  cluster: {{featureGates: {{SidecarContainer: true}}}}\n", 'mean "SidecarContainers"?'),
     "locked gate": (
@@ -132,6 +137,12 @@ REFUSED = {
     "unknown field": (POD.replace("restartPolicy", "restartPolcy"), 'strict decoding error: unknown field "spec.restartPolcy"'),
     "container twice": (POD.replace("[{", "[{name: app, image: a}, {"), 'spec.containers[1].name: Duplicate value: "app"'),
     "no quantity": (POD.replace("busybox", "b, resources: {limits: {memory: lots}}"), "quantities must match the regular"),
+    "no percentage": (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  selector: {matchLabels: {a: b}}\n"
+        "  strategy: {rollingUpdate: {maxSurge: much}}\n"
+        "  template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: b}]}}\n",
+        "spec.strategy.rollingUpdate.maxSurge: Invalid value: \"much\": a valid percent string",
+    ),
     "half a character": (
         '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "\\ud800"}}', 'Invalid value: "\N{REPLACEMENT CHARACTER}"'
     ),
@@ -159,6 +170,19 @@ ENDLESS = {
     "signals itself": "trap 'kill -TERM $$' TERM; kill -TERM $$; sleep 100000",
     "writes without end": "yes",
 }
+
+
+def test_a_patch_that_is_no_object_is_answered_as_by_the_api_server(tmp_path: Path) -> None:
+    result = run(tmp_path, f"{SCENARIO}  actions: [{{at: 1s, patch: {{kind: Pod, name: web, patch: text}}}}]\n")
+    assert "json: cannot unmarshal string into Go value of type map[string]interface {}" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_tool_that_finds_no_file_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "input.yaml"
+    path.write_text(POD.replace("sleep 1", "dd if=/no/such of=/dev/null || exit 7"))
+    result = CliRunner().invoke(main, ["run", str(path)], catch_exceptions=False)
+    assert "app exited with 7" in result.stdout
 
 
 @pytest.mark.parametrize("name", ENDLESS)
