@@ -32,6 +32,8 @@ def may_unshare() -> bool:
 
 
 UNSHARE = may_unshare()
+AGAIN = 2
+"""How often a real run that differs is repeated."""
 
 
 def header(text: str, name: str) -> str | None:
@@ -98,8 +100,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], 
 
 @pytest.mark.parametrize(("name", "dialect"), cases())
 def test_corpus_behaves_as_in_the_real_shell(
-    name: str, dialect: str, recorded: dict[tuple[str, str], tuple[list[str], int]]
+    name: str, dialect: str, recorded: dict[tuple[str, str], tuple[list[str], int]], tmp_path: Path
 ) -> None:
+    """On a busy machine a signal may come a step late in reality: what differs is run again, by itself."""
     if not INSTALLED[dialect]:
         pytest.skip(f"{COMMANDS[dialect][0]} is not installed")
     if (name, dialect) not in recorded:
@@ -108,7 +111,12 @@ def test_corpus_behaves_as_in_the_real_shell(
     signals = signals_of(text)
     run = shell(text, dialect, signals, init=signals is not None)
     assert run.exit is not None
-    assert (run.lines, run.exit.code) == recorded[(name, dialect)]
+    told, seen = (run.lines, run.exit.code), recorded[(name, dialect)]
+    for again in range(AGAIN):
+        if told == seen:
+            break
+        seen = real(name, dialect, tmp_path / str(again))
+    assert told == seen
 
 
 def test_the_real_shells_are_here() -> None:
