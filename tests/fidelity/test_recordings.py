@@ -61,11 +61,14 @@ def test_another_configuration_does_not_reproduce_it(name: str, other: str, firs
 
 
 def test_each_recording_comes_with_its_scenario() -> None:
-    """No file of the folder is left over, and none is missing."""
+    """No file of the folder is left over, and none is missing: each has a recording, or what kubectl printed."""
     sources = [find_source(path) for path in PATHS]
+    printed = {path.stem for path in (RECORDINGS.parent / "kubectl").glob("*/*.txt")}
 
-    assert {source.manifest for source in sources} == set((RECORDINGS / "scenarios").glob("*.yaml"))
-    assert {source.actions for source in sources} == set((RECORDINGS / "scenarios").glob("*.actions.json"))
+    recorded = {source.manifest.stem for source in sources}
+    assert recorded | printed == {path.stem for path in (RECORDINGS / "scenarios").glob("*.yaml")}
+    actions = {path.name.removesuffix(".actions.json") for path in (RECORDINGS / "scenarios").glob("*.actions.json")}
+    assert recorded | printed == actions
     assert {source.config for source in sources} == set(
         json.loads((RECORDINGS / "configs.json").read_text(encoding="utf-8"))
     )
