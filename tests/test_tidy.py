@@ -255,3 +255,11 @@ def test_no_file_knows_the_machine_it_was_written_on() -> None:
             if path != Path(__file__) and (found := MACHINE.search(line))
         ]
     )
+
+
+def test_test_modules_have_names_of_their_own() -> None:
+    """pytest imports them by their bare names: of two alike it takes the first for both, and fails."""
+    places: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        places.setdefault(path.name, []).append(str(path.relative_to(ROOT)))
+    complain([f"{' and '.join(same)} have one name: rename one" for same in places.values() if len(same) > 1])
