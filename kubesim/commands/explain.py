@@ -148,13 +148,17 @@ def _print(asked: Asked, subjects: Sequence[Subject], found: list[Finding], form
             "findings": finding_data(found),
             "knownBugs": bug_data(asked.bugs),
             "explanations": data(subjects),
+            "assumed": [{"subject": one.subject, "text": one.text} for one in asked.history.assumptions],
+            "notModelled": [
+                {"subject": one.subject, "field": one.field, "text": one.text} for one in asked.history.not_modelled
+            ],
         }
         click.echo(json.dumps(whole, indent=2, ensure_ascii=False))
         return
     import os
 
     from kubesim.timelines.style import style_for
-    from kubesim.timelines.text import heading, relative_time
+    from kubesim.timelines.text import heading, notes, relative_time
 
     style = style_for(sys.stdout, os.environ)
     said = heading(asked.history, style)
@@ -163,7 +167,10 @@ def _print(asked: Asked, subjects: Sequence[Subject], found: list[Finding], form
         said += ["", *bug_lines(bug, style)]
     if found:
         said += ["", style.paint("warn", "Without running it:"), *finding_lines(found, style)]
-    click.echo("\n".join([*said, "", *lines(subjects, style)]))
+    said += ["", *lines(subjects, style)]
+    for block in notes(asked.history, style):
+        said += ["", *block]
+    click.echo("\n".join(said))
 
 
 def _instant(history: History, at: int | None) -> int:

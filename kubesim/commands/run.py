@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,6 +28,8 @@ MACHINE_FORMATS: Final = ("yaml", "json", "jsonl", "trace")
 LEVELS: Final = ("full", "summary", "none")
 LEVEL_FORMATS: Final = ("text", "jsonl")
 """Formats of histories that hold less than everything."""
+_WITH_NOTES: Final = ("text", "jsonl")
+"""Formats that say themselves what was not modelled."""
 
 TIMINGS: Final = ("ideal", "typical", "loaded")
 
@@ -112,11 +114,20 @@ def command(
             if level == "full":
                 notes += _bug_notes(scenario if release is None else scenario.on(release), histories[-1], again)
     _write(histories, form, config.rpartition(":")[2] if config else None, output_file)
+    if form not in _WITH_NOTES:
+        notes += dict.fromkeys(_left_out(histories))
     for note in notes:
         click.echo(note, err=True)
     refused = [told for history in histories for told in _tell_refusals(history)]
     if refused:
         click.get_current_context().exit(1)
+
+
+def _left_out(histories: list[History]) -> Iterator[str]:
+    """What the runs did not act upon, for the forms that have no place to say it."""
+    for history in histories:
+        for one in history.not_modelled:
+            yield f"note: not modelled: {one.subject} {one.field}".rstrip() + f": {one.text}"
 
 
 def _bug_notes(scenario: Scenario, history: History, again: Callable[[Scenario], History]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from kubesim.explanations.pods import pod_state
 from kubesim.explanations.view import KnownBug, View, records_of, view_of
 from kubesim.history.history import History
 from kubesim.history.lives import SANDBOX, PodLife
-from kubesim.history.records import ActionDone
+from kubesim.history.records import ActionDone, Decided
 from kubesim.timelines.lanes_jobs import owning_job
 from kubesim.timelines.lanes_model import Role
 from kubesim.timelines.lost_sidecars import LostSidecar, lost_sidecars
@@ -155,4 +155,12 @@ def _nothing(asked: Asked) -> str:
     if choice.pod or choice.job:
         wanted = f'Pod "{choice.pod}"' if choice.pod else f'Job "{choice.job}"'
         return f"there is no {wanted} at that instant; there is {', '.join([*jobs, *pods]) or 'nothing'}"
-    return "there is no Pod and no Job at that instant"
+    return "; ".join(["there is no Pod and no Job at that instant", *_why_nothing(asked.history, asked.at)])
+
+
+def _why_nothing(history: History, at: Instant) -> Iterator[str]:
+    """What there is in their place: CronJobs that wait for their time, and controllers that are not modelled."""
+    decided = [one for one in history.of(Decided) if one.at <= at and one.actor == "cronjob-controller"]
+    waits = {one.name: action.why for one in decided for action in one.actions if action.do == "wait"}
+    yield from (f"CronJob {name}: {why}, which a later --at reaches" for name, why in waits.items())
+    yield from (f"{one.subject}: {one.text}" for one in history.not_modelled if one.field == "kind")

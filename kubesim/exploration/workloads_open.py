@@ -17,7 +17,8 @@ from kubesim.history.history import History
 from kubesim.scenario.load import Scenario
 from kubesim.units import Duration
 
-_ASSUMED: Final = "assumed to run until SIGTERM"
+_ASSUMED: Final = ("assumed to run until SIGTERM", "as others wait for this init container")
+"""What a run says of a program that nothing is known of."""
 _DELETED_AT: Final = 60
 
 
@@ -45,11 +46,15 @@ def _run(scenario: Scenario, found: Iterable[Place], stimuli: tuple[Stimulus, ..
 
 
 def _assumed(place: Place, history: History) -> list[str]:
-    """The programs of a container that were assumed to run until SIGTERM."""
+    """The programs of a container that nothing was known of."""
     programs = []
     for note in history.assumptions:
         pod, _, container = note.subject.partition("/")
-        if container == place.container and fnmatchcase(pod, place.pods) and _ASSUMED in note.text:
+        if (
+            container == place.container
+            and fnmatchcase(pod, place.pods)
+            and any(said in note.text for said in _ASSUMED)
+        ):
             programs.append(note.text.split("`")[1])
     return programs
 

@@ -96,10 +96,14 @@ def image_pull_separate(pod: PodStory) -> Iterator[Finding]:
     for container in pod.containers:
         pulls = [Moment(at, f"{container.name}: pulling", order) for order, at in pod.events("Pulling", container.name)]
         failed = [at for _, at in pod.events("Failed", container.name)]
-        for number, (before, after) in enumerate(itertools.pairwise(pulls)):
-            if not any(before.at <= at <= after.at for at in failed) or container.runs:
-                continue
+        pulled = [at for _, at in pod.events("Pulled", container.name)]
+        number = 0
+        for before, after in itertools.pairwise(pulls):
+            ended = [at for at in failed if before.at <= at <= after.at]
+            if not ended or any(before.at <= at <= after.at for at in pulled) or container.runs:
+                continue  # what failed after "Pulled" is the container's configuration, which has no back-off
             least = min(_LONGEST_PULL_DELAY, _FIRST_PULL_DELAY << min(number, 30))
+            number += 1
             said = f"{(after.at - before.at) / SECOND:.1f} s apart, the back-off is {least // SECOND} s"
             yield judge(after.at - before.at >= least - SECOND, before, after, said=said)
         for status in container.statuses:
@@ -164,7 +168,9 @@ def pull_policy_effect(pod: PodStory) -> Iterator[Finding]:
                 before: Instant = 0
                 for run in container.runs:
                     asked = any(before < at <= run.start for at in pulls)
-                    yield judge(asked, pod.started(container, run), said="after a pull" if asked else "without a pull")
+                    if asked or not pod.may_lack_events(run.start):
+                        said = "after a pull" if asked else "without a pull"
+                        yield judge(asked, pod.started(container, run), said=said)
                     before = run.start
             case _:
                 continue

@@ -10,15 +10,11 @@ from kubesim.guarantees.scopes import GRACE_TWICE, NOT_SHORTENED, gate
 from kubesim.guarantees.story import MINIMUM_GRACE, REACTION, PodStory, pairs
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.lives import Exec, Run
-from kubesim.history.records import EventEmitted
 from kubesim.units import SECOND, Duration
 
 _KILLED: Final = 137
 """128 + SIGKILL: what becomes of a hook's process when the container's first process ends."""
 
-
-_EVENTS_AT_ONCE: Final = 25
-"""The burst of the filter against too many Events about one object (client-go, EventCorrelator)."""
 
 _TOO_MANY_EVENTS: Final = "the Event is kept back by the filter against too many Events about one Pod"
 
@@ -71,8 +67,7 @@ def _cut_off(run: Run, hook: Exec) -> bool:
 
 def _kept_back(pod: PodStory, hook: Exec) -> str:
     """Why an Event about a hook may be missing: the kubelet tells only so much about one Pod in a short time."""
-    told = sum(isinstance(record, EventEmitted) and record.at <= (hook.exit or 0) for _, record in pod.records)
-    return _TOO_MANY_EVENTS if told >= _EVENTS_AT_ONCE else ""
+    return _TOO_MANY_EVENTS if pod.may_lack_events(hook.exit or 0) else ""
 
 
 def poststart_concurrent(pod: PodStory) -> Iterator[Finding]:

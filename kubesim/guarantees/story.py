@@ -28,6 +28,8 @@ MINIMUM_GRACE: Final = 2 * SECOND
 """Every stop is given at least this (minimumGracePeriodInSeconds)."""
 
 TERMINAL: Final = ("Succeeded", "Failed")
+EVENTS_AT_ONCE: Final = 25
+"""The burst of the filter against too many Events about one object (client-go, EventCorrelator)."""
 IMAGE_REASONS: Final = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName")
 TROUBLE: Final = (*IMAGE_REASONS, "CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 """Reasons to wait that are neither back-off nor initialization."""
@@ -358,6 +360,10 @@ class PodStory:
                 if any(at <= end and (run.exit is None or run.exit >= start) for at in kills):
                     return True
         return False
+
+    def may_lack_events(self, at: Instant) -> bool:
+        """Whether so much was told about the Pod by then that the filter may have kept back what is missing."""
+        return sum(isinstance(one, EventEmitted) and one.at <= at for _, one in self.records) >= EVENTS_AT_ONCE
 
     def events(self, reason: str, container: str = "") -> Iterator[tuple[int, Instant]]:
         """Events of that reason about the Pod or one container of it: record and instant."""

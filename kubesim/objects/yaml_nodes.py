@@ -172,7 +172,7 @@ class Converter:
 
     def _key(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode):
-            raise self._error("a mapping or a list cannot be a key; write the key as text", node)
+            raise self._error(_not_a_key(node), node)
         if node.tag == TEXT:
             return str(node.value)
         try:
@@ -183,6 +183,13 @@ class Converter:
     def _error(self, message: str, node: yaml.Node) -> ScenarioError:
         mark = node.start_mark
         return ScenarioError(message, path=self._path, line=mark.line + 1, column=mark.column + 1)
+
+
+def _not_a_key(node: yaml.Node) -> str:
+    """What to do about a key that is no text; ``{{ … }}`` is a mapping whose only key is a mapping."""
+    if isinstance(node, yaml.MappingNode) and node.flow_style:
+        return "{{ … }} is a template's: render it first (helm template), or quote it if it is meant as text"
+    return "a mapping or a list cannot be a key; write the key as text"
 
 
 def _is_merge(key: yaml.Node) -> bool:

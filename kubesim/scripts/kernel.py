@@ -68,6 +68,7 @@ class Kernel:
     listening: Callable[[int], bool] | None = None
     memory_limit: int | None = None
     attempt: int = 0
+    has_to_end: bool = False
     subject: str = ""
     """Whose processes these are, for messages: ``POD/CONTAINER``."""
     started: Instant = 0

@@ -61,6 +61,8 @@ class ContainerSetup:
     filesystem: Filesystem | None = None
     behaviour: Behaviour | None = None
     attempt: int = 0
+    has_to_end: bool = False
+    """It is an init container that others wait for: a program that nothing is known of is taken to end."""
     memory_limit: int | None = None
     network: Callable[[str], bool | None] | None = None
     listening: Callable[[int], bool] | None = None
@@ -111,6 +113,7 @@ class Machine:
             memory_limit=setup.memory_limit,
             subject=setup.subject,
             attempt=setup.attempt,
+            has_to_end=setup.has_to_end,
         )
         self.versions = {id(mount.volume): mount.volume.version for mount in files.mounts.values()}
         self.idle = idle.Watch()

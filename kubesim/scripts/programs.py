@@ -10,7 +10,7 @@ from kubesim.scripts.declared import Behaviour, DeclaredProgram, Length, Reactio
 from kubesim.scripts.filesystem import Directory, File, FileError, absolute
 from kubesim.scripts.images import PATH, interpreter, program_behaviours
 from kubesim.scripts.process import Process, Shell
-from kubesim.units import format_duration
+from kubesim.units import SECOND, format_duration
 
 if TYPE_CHECKING:
     from kubesim.scripts.kernel import Kernel
@@ -162,8 +162,11 @@ def _assumed(kernel: Kernel, name: str, argv: tuple[str, ...]) -> Behaviour:
     if name in kernel.image.toolbox:
         kernel.assume(f"`{' '.join(argv)}` is not modelled; assumed to end at once with exit 0")
         return Behaviour(lasts=Length("fixed", 0))
-    behaviour = Behaviour(on_signal={"TERM": Reaction(Length("fixed", 0), 0)})
-    kernel.assume(f"`{name}` assumed to {_in_words(behaviour)}")
+    on_signal = {"TERM": Reaction(Length("fixed", 0), 0)}
+    lasts = Length("fixed", SECOND) if kernel.has_to_end else None
+    behaviour = Behaviour(lasts=lasts, on_signal=on_signal)
+    why = ", as others wait for this init container" if kernel.has_to_end else ""
+    kernel.assume(f"`{name}` assumed to {_in_words(behaviour)}{why}")
     return behaviour
 
 

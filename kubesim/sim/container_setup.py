@@ -24,6 +24,7 @@ from kubesim.scripts import Volume as Files
 from kubesim.sim.job_control_cache import controller_of
 from kubesim.sim.surroundings import arguments, environment, filesystem, pod_volumes
 from kubesim.sim.timing import Timing
+from kubesim.sim.unmodelled import pod_specs
 
 _UNKNOWN = Image()
 _NODE_RESOURCES = {"cpu": 2, "memory": 24 * 2**30, "ephemeral-storage": 100 * 2**30}
@@ -59,6 +60,7 @@ class MachineShop:
         self.timing = timing
         self._host_paths: dict[str, dict[str, Files]] = {}
         self._attempts: dict[tuple[_Place, str], int] = {}
+        self._one_shots = _one_shots(scenario)
         self._behaviours = [(override, _behaviour(override)) for override in scenario.containers]
 
     def volumes(self, pod: Pod, address: str) -> dict[str, Files]:
@@ -100,6 +102,7 @@ class MachineShop:
             filesystem=filesystem(pod, container, volumes),
             network=partial(self._answers, pod.metadata.namespace),
             listening=listening,
+            has_to_end=container.name in self._one_shots,
             attempt=run if place is None else self._attempt(place, container.name),
             memory_limit=_memory_limit(container),
             behaviour=self._override(pod, container, place),
@@ -145,6 +148,18 @@ class MachineShop:
         if image is not None and image.script is not None:
             return parse_behaviour(image.script, f"images.{container.image}.script")
         return None
+
+
+def _one_shots(scenario: Scenario) -> frozenset[str]:
+    """The init containers that others wait for, as they are meant: what lost its restartPolicy on the way is none."""
+    meant: dict[bool, set[str]] = {True: set(), False: set()}
+    for document in scenario.objects:
+        for _, spec in pod_specs(document.kind, document.raw.get("spec")):
+            inits = spec.get("initContainers")
+            for init in inits if isinstance(inits, list) else ():
+                if isinstance(init, dict):
+                    meant[bool(init.get("restartPolicy"))].add(str(init.get("name")))
+    return frozenset(meant[False] - meant[True])
 
 
 def _fits(pattern: str | None, name: str) -> bool:

@@ -201,7 +201,8 @@ class RolloutSync:
             replicas = replicas_for_new(owner, self.sets.every, 0)
             raw = replica_set_for(owner, self.sets, replicas)
             raw["metadata"]["ownerReferences"] = [controller_reference(owner.raw, "Deployment")]
-            self._record(f"create {raw['metadata']['name']} for {replicas} Pods", "no ReplicaSet has the template")
+            pods = "1 Pod" if replicas == 1 else f"{replicas} Pods"
+            self._record(f"create {raw['metadata']['name']} for {pods}", "no ReplicaSet has the template")
             self._ask(
                 lambda store, now: store.create(raw, now, field_validation="Ignore", actor=ACTOR),
                 partial(self._was_created, then),

@@ -79,8 +79,16 @@ class Stimuli:
     def _told(self, document: Document, reply: Reply, asked: Instant | None = None) -> None:
         self._record(f"create {document.raw.get('kind', '')}", {}, reply, asked)
         if reply.ok:
+            self._tell_namespace(document.raw)
             self._tell_unknown(document.raw)
             note_unmodelled(document, self.world.recorder, self.world.clock.now)
+
+    def _tell_namespace(self, raw: dict[str, Any]) -> None:
+        """Manifests of one application seldom hold the namespace that they are for: it is taken to be there."""
+        kind, namespace = KINDS.get(raw.get("kind", "")), (raw.get("metadata") or {}).get("namespace")
+        if kind and kind.namespaced and namespace and not self.store.has_namespace(namespace):
+            text = "assumed to exist; without it an API server answers 404 NotFound"
+            self.world.recorder.assume(self.world.clock.now, f"Namespace/{namespace}", text)
 
     def _tell_unknown(self, raw: dict[str, Any]) -> None:
         """What an API server leaves out of a manifest that it was not asked to read strictly (C-11, C-12)."""

@@ -29,6 +29,7 @@ _ACTED_UPON: Final = frozenset(
 _HELD: Final = frozenset({"Service", "ServiceAccount", "PriorityClass", "Event", "Lease", "RuntimeClass"})
 """Kinds that are stored and change nothing in a Pod's life as it is modelled; their presence needs no word."""
 
+_TEMPLATED: Final = ("Deployment", "ReplicaSet")
 _CONTROLLERS: Final = {
     "StatefulSet": "no Pod is created for it",
     "DaemonSet": "no Pod is created for it",
@@ -44,26 +45,35 @@ def note_unmodelled(document: Document, recorder: Recorder, at: Instant) -> None
         recorder.not_modelled(at, subject, "kind", f"its controller is not modelled: {_CONTROLLERS[kind]}")
     elif kind not in _ACTED_UPON | _HELD:
         recorder.not_modelled(at, subject, "kind", "the object is stored, and nothing acts upon it")
-    for path, spec in _pod_specs(kind, raw.get("spec") or {}):
+    for path, spec in pod_specs(kind, raw.get("spec")):
         for field, text in left_out(spec, f"{path}spec"):
             recorder.not_modelled(at, subject, field, text)
-    for path, spec in _job_specs(kind, raw.get("spec") or {}):
+    for path, spec in _job_specs(kind, raw.get("spec")):
         if spec.get("managedBy") not in (None, OWN_NAME):
             text = "that controller is not modelled, and the built-in one leaves the Job alone"
             recorder.not_modelled(at, subject, f"{path}.managedBy", text)
 
 
-def _job_specs(kind: str, spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _job_specs(kind: str, spec: object) -> Iterator[tuple[str, dict[str, Any]]]:
     """The specs of Jobs in a Job or a CronJob, each with its path."""
     if kind == "Job":
-        yield "spec", spec
+        yield "spec", _inside(spec)
     elif kind == "CronJob":
-        yield "spec.jobTemplate.spec", (spec.get("jobTemplate") or {}).get("spec") or {}
+        yield "spec.jobTemplate.spec", _inside(spec, "jobTemplate", "spec")
 
 
-def _pod_specs(kind: str, spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The specs of Pods in an object, each with what stands before their paths."""
+def pod_specs(kind: str, spec: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The specs of Pods in the spec of an object as it was sent, each with what stands before their paths."""
     if kind == "Pod":
-        yield "", spec
+        yield "", _inside(spec)
+    elif kind in _TEMPLATED:
+        yield "spec.template.", _inside(spec, "template", "spec")
     for path, job in _job_specs(kind, spec):
-        yield f"{path}.template.", (job.get("template") or {}).get("spec") or {}
+        yield f"{path}.template.", _inside(job, "template", "spec")
+
+
+def _inside(value: Any, *path: str) -> dict[str, Any]:
+    """A mapping within a mapping; empty where what was sent has none."""
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}

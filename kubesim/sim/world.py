@@ -30,10 +30,11 @@ from kubesim.sim.remains import Remains
 from kubesim.sim.scheduling import WATCHED, Scheduler
 from kubesim.sim.stimuli import Stimuli
 from kubesim.sim.timing import Timing, profile_of, tie_order
+from kubesim.sim.unmodelled import pod_specs
 from kubesim.store import Store
 from kubesim.store.raw import Components
 from kubesim.store.webhooks import in_order
-from kubesim.units import HOUR, SECOND, Duration, Instant
+from kubesim.units import HOUR, MINUTE, SECOND, Duration, Instant, seconds
 from kubesim.version import VERSION
 
 LONGEST_RUN: Duration = HOUR
@@ -122,7 +123,8 @@ class World:
     def limit(self) -> Instant:
         """When the run is over at the latest."""
         last = max((action.at for action in self.scenario.actions), default=0)
-        return self.started + (self.until if self.until is not None else last + LONGEST_RUN)
+        longest = max(LONGEST_RUN, _longest_grace(self.scenario) + MINUTE)
+        return self.started + (self.until if self.until is not None else last + longest)
 
     def begin(self) -> None:
         """Submit the manifests and plan the actions; nothing else has happened yet."""
@@ -170,6 +172,13 @@ def _rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+def _longest_grace(scenario: Scenario) -> Duration:
+    """The longest grace period that a manifest asks for: a deletion shall be seen to its end."""
+    specs = [spec for one in scenario.objects for _, spec in pod_specs(one.kind, one.raw.get("spec"))]
+    graces = [spec.get("terminationGracePeriodSeconds") for spec in specs]
+    return seconds(max((grace for grace in graces if isinstance(grace, int)), default=0))
 
 
 def _component(name: str, release: Release) -> ComponentHeader:

@@ -393,8 +393,12 @@ class Store:
             return pod, refusal
         return {**pod, "spec": self._admission(pod["spec"], pod["metadata"].get("annotations") or {})}, None
 
+    def has_namespace(self, namespace: str) -> bool:
+        """Whether the namespace is there, and not only provided for."""
+        return namespace in self._namespaces
+
     def _knows(self, namespace: str) -> bool:
-        return self._provision_namespaces or namespace in self._namespaces
+        return self._provision_namespaces or self.has_namespace(namespace)
 
     def _identified(self, kind: Kind, metadata: Json, namespace: str, now: Instant) -> Json:
         """The metadata of a new object: name from generateName, namespace, uid, creation time."""

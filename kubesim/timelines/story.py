@@ -40,7 +40,7 @@ _SIGNAL_AFTER_STOP: Final = 100 * MILLISECOND
 _ENDS: Final = {
     "settled": "nothing can change any more",
     "until": "the run ends here, as asked",
-    "horizon": "the run ends here; more would follow",
+    "horizon": "the run ends here; more would follow (--until goes on)",
 }
 
 
@@ -288,7 +288,8 @@ def _action(record: ActionDone) -> Iterator[Line]:
 
 def _doing(do: str, containers: list[str]) -> str:
     """A step of a decision in words."""
-    words = _DOING.get(do, do.replace("-", " "))
+    verb, space, rest = do.partition(" ")
+    words = _DOING.get(do, verb.replace("-", " ") + space + rest)
     return " ".join([words, ", ".join(container for container in containers if container)]).strip()
 
 

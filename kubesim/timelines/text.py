@@ -40,7 +40,7 @@ def text(history: History, style: Style = Style()) -> str:  # noqa: B008  # a fr
         heading(history, style),
         timeline(history, style),
         *_kubectl(history, style),
-        *_notes(history, style),
+        *notes(history, style),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
@@ -164,7 +164,7 @@ def _command(command: str, table: list[str], style: Style) -> list[str]:
     return [style.paint("dim", f"$ {command}"), *table]
 
 
-def _notes(history: History, style: Style) -> Iterator[list[str]]:
+def notes(history: History, style: Style) -> Iterator[list[str]]:
     """Which sidecars are none, what was taken for granted, what was not acted upon; nothing to say, nothing said."""
     if lost := lost_sidecars(history):
         yield [style.paint("warn", "No sidecar any more:"), *(line for one in lost for line in _lost(one, style))]

@@ -217,6 +217,7 @@ CASES = [
         pod("| app"),
         held="1 event Pulling app; 2 event Failed app; 12 event Pulling app; 13 event Failed app; 33 event Pulling app",
         broken="1 event Pulling app; 2 event Failed app; 3 event Pulling app",
+        idle="1 event Pulling app; 2 event Pulled app; 3 event Failed app; 4 event Pulling app",
     ),
     case(
         "image-pull-failure-pending",
@@ -237,6 +238,7 @@ CASES = [
         pod("| app", app={"imagePullPolicy": "Always"}),
         held="1 event Pulling app; 2 start app",
         broken="2 start app",
+        idle="".join(f"{at} event Unhealthy app; " for at in range(1, 26)) + "26 start app",
     ),
 ]
 
