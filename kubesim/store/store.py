@@ -115,7 +115,7 @@ class Store:
             return replies.bad_request(body.message(kind), during)
         metadata = body.object.get("metadata") or {}
         namespace = (metadata.get("namespace") or "default") if kind.namespaced else ""
-        if kind.namespaced and not self._knows(namespace):
+        if kind.namespaced and not (self._provision_namespaces or self.has_namespace(namespace)):
             return replies.not_found(KINDS["Namespace"], namespace, during)
         body.object["metadata"] = {**metadata, **({"namespace": namespace} if namespace else {})}
         unknown = body.warnings() if field_validation == "Warn" else ()
@@ -396,9 +396,6 @@ class Store:
     def has_namespace(self, namespace: str) -> bool:
         """Whether the namespace is there, and not only provided for."""
         return namespace in self._namespaces
-
-    def _knows(self, namespace: str) -> bool:
-        return self._provision_namespaces or self.has_namespace(namespace)
 
     def _identified(self, kind: Kind, metadata: Json, namespace: str, now: Instant) -> Json:
         """The metadata of a new object: name from generateName, namespace, uid, creation time."""
