@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from kubesim.scenario.load import Scenario
     from kubesim.timelines.style import Style
 
+NOTHING: Final = "there is no Pod, Job or CronJob to explore; of a Deployment, give its template as a Pod"
+
 
 def exhaust(scenario: Scenario, *, depth: int, budget: float, graph: str | None) -> int:
     """Explore, print, draw; 1 if some ending breaks something, else 0."""
@@ -25,7 +27,7 @@ def exhaust(scenario: Scenario, *, depth: int, budget: float, graph: str | None)
     from kubesim.timelines.style import style_for
 
     if not any(document.kind in ("Pod", "Job", "CronJob") for document in scenario.objects):
-        raise click.UsageError("there is no Pod, Job or CronJob to explore")
+        raise click.UsageError(NOTHING)
     with Waiting(f"exploring {scenario.name} to depth {depth}"):
         found = explore(scenario, depth=depth, budget=budget)
     click.echo("\n".join(_report(found, style_for(sys.stdout, os.environ))))

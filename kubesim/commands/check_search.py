@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from kubesim.commands.check_exhaustive import NOTHING
 from kubesim.commands.options import Setting
 
 if TYPE_CHECKING:
@@ -44,8 +45,11 @@ def search(scenario: Scenario, aim: Aim, options: Options) -> int:
     """Search on each release, print what was found; 1 if anything was, else 0."""
     import os
 
+    from kubesim.exploration.workloads import places
     from kubesim.timelines.style import style_for
 
+    if not places(scenario.objects):
+        raise click.UsageError(NOTHING)
     documents = _documents(options.files)
     gates = _plain_gates(options.gates)
     releases = options.releases or (None,)

@@ -11,6 +11,8 @@ import click
 
 from kubesim.api import load
 from kubesim.commands.options import DeleteAt, Setting
+from kubesim.errors import ScenarioError
+from kubesim.objects.yaml import Document
 from kubesim.scenario.actions import Delete, in_order
 from kubesim.scenario.cluster import Cluster, ControlPlane, Node, Settings, check_cluster
 from kubesim.scenario.load import Scenario
@@ -99,18 +101,39 @@ def _name_of(path: str) -> str:
 
 
 def _deletes(scenario: Scenario, delete_at: DeleteAt) -> list[Delete]:
-    """A delete of everything with Pods that the scenario begins with."""
+    """A delete of every Pod and Job the scenario begins with. Raises UsageError if none, ScenarioError if unnamed."""
+    documents = [document for document in scenario.objects if document.kind in ("Pod", "Job")]
+    if not documents:
+        kinds = ", ".join(dict.fromkeys(document.kind for document in scenario.objects))
+        raise click.UsageError(
+            f"--delete-at deletes Pods and Jobs, and there is only {kinds}; a Scenario can delete others: "
+            "actions: [{at: 60s, delete: {kind: Deployment, name: web}}]"
+        )
     return [
         Delete(
             at=delete_at.at,
             kind=document.kind,
-            name=document.raw["metadata"]["name"],
+            name=_name_to_delete(document),
             namespace=document.raw["metadata"].get("namespace") or "default",
             grace_period_seconds=delete_at.grace,
         )
-        for document in scenario.objects
-        if document.kind in ("Pod", "Job")
+        for document in documents
     ]
+
+
+def _name_to_delete(document: Document) -> str:
+    """Raises ScenarioError for an object that gets its name only when it is created."""
+    if document.name:
+        return document.name
+    line, column = document.position(("metadata",))
+    raise ScenarioError(
+        f"a {document.kind} without a name cannot be deleted with --delete-at; give it one, also where it has a "
+        "generateName",
+        path=document.source.path,
+        line=line,
+        column=column,
+        field="metadata.name",
+    )
 
 
 def _with_settings(cluster: Cluster, settings: Iterable[Setting], field: str) -> Cluster:

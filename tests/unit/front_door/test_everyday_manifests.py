@@ -132,3 +132,28 @@ def test_a_deletion_with_hours_of_grace_is_seen_to_its_end() -> None:
     result = kubesim("run", "--delete-at", "10s", stdin=SLOW)
     assert "SIGKILL to app" in result.stdout
     assert "Pod deaf is gone" in result.stdout
+
+
+def test_a_delete_that_would_delete_nothing_is_wrong_usage() -> None:
+    result = kubesim("run", "--delete-at", "10s", stdin=DEPLOYMENT)
+    assert result.exit_code == 2
+    assert "--delete-at deletes Pods and Jobs, and there is only Deployment" in " ".join(result.stderr.split())
+
+
+def test_a_deployment_is_deleted_as_the_error_says() -> None:
+    action = "actions: [{at: 60s, delete: {kind: Deployment, name: web}}]"
+    result = kubesim("run", stdin=f"{DEPLOYMENT}---\napiVersion: kubesim/v1\nkind: Scenario\nspec:\n  {action}\n")
+    assert "No resources found" in result.stdout
+
+
+def test_an_object_that_gets_its_name_later_cannot_be_named_to_be_deleted() -> None:
+    result = kubesim("run", "--delete-at", "10s", stdin=pod().replace("name: web,", "generateName: web-,"))
+    assert result.exit_code == 2
+    assert "<stdin>:3:11: metadata.name: a Pod without a name cannot be deleted with --delete-at" in result.stderr
+
+
+@pytest.mark.parametrize("how", [("--search", "--budget", "1s"), ("--exhaustive",)])
+def test_where_there_is_nothing_to_explore_nothing_is_searched(how: tuple[str, ...]) -> None:
+    result = kubesim("check", *how, stdin=STATEFUL)
+    assert result.exit_code == 2
+    assert "there is no Pod, Job or CronJob to explore" in result.stderr
