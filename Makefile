@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 SECONDS ?= 120
+MUTATION_SECONDS ?= 1800
+MUTANTS ?=
 VENV ?= .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
@@ -10,7 +12,7 @@ GATE := SidecarContainers=true
 RUN := $(BIN)/kubesim run
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fidelity properties bench fuzz gallery docs docs-test clean
+.PHONY: help setup demo test lint fidelity properties mutation bench fuzz gallery docs docs-test clean
 
 help:
 	@echo "make demo      one Pod on two releases: to its end, and deleted half-way"
@@ -18,6 +20,7 @@ help:
 	@echo "make lint      formatting, style, types"
 	@echo "make fidelity  how many recordings of real clusters, and outputs of real functions, are reproduced"
 	@echo "make properties  every documented guarantee on thousands of generated runs (minutes)"
+	@echo "make mutation  which small changes of kubelet, job_controller and guarantees no unit test notices (half an hour)"
 	@echo "make fuzz      nearly right files at the front door, for SECONDS (120)"
 	@echo "make bench     speed, as ratios"
 	@echo "make gallery   docs/gallery.md: every scenario as a picture"
@@ -59,6 +62,11 @@ fidelity: $(READY)
 properties: $(READY)
 	$(BIN)/python -m tests.properties.long --minutes 5
 	$(BIN)/python -m pytest -q -n 2 tests/properties --hypothesis-profile long
+
+mutation: $(READY)
+	@mkdir -p mutants
+	-timeout $(MUTATION_SECONDS) $(BIN)/mutmut run $(MUTANTS) > mutants/run.log 2>&1
+	$(BIN)/mutmut results
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench.bench

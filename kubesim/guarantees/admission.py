@@ -79,6 +79,23 @@ def init_has_no_probes(given: Given) -> Iterator[Finding]:
                 yield judge(action.code in _REFUSED, _answer(order, action, f"{one['name']} with a probe or hook"))
 
 
+def sidecars_have_probes(given: Given) -> Iterator[Finding]:
+    """A Pod whose sidecar has a probe or a hook is stored; an API server that knows sidecars never refuses it so."""
+    history, pods, api = given
+    for pod in pods:
+        for one in pod.spec.get("initContainers") or ():
+            found = [name for name in _FORBIDDEN if one.get(name)]
+            if one.get("restartPolicy") == "Always" and found:
+                yield judge(True, pod.written(pod.versions[0], f"stored: {one['name']} with {', '.join(found)}"))
+    if not api.enabled("SidecarContainers"):
+        return
+    for order, action, raw in _sent(history, "Pod"):
+        for place, one in enumerate((raw.get("spec") or {}).get("initContainers") or ()):
+            fields = [f"initContainers[{place}].{name}: Forbidden" for name in _FORBIDDEN if one.get(name)]
+            if one.get("restartPolicy") == "Always" and any(field in action.message for field in fields):
+                yield judge(False, _answer(order, action, f"sidecar {one.get('name')} with a probe or hook"))
+
+
 def job_policy_restricted(given: Given) -> Iterator[Finding]:
     """A Job is stored with Never or OnFailure, and refused with anything else."""
     history, _, _ = given
@@ -168,6 +185,7 @@ CHECKS: Final = (
     Check("sidecar-gate-off-field-dropped", field_dropped, scope=FIELD_DROPPED),
     Check("sidecar-gate-off-kubelet-rejects", kubelet_rejects, scope=SIDECARS_REFUSED),
     Check("probe-regular-init-none", init_has_no_probes, Subject.CLUSTER),
+    Check("sidecar-supports-probes-and-hooks", sidecars_have_probes, Subject.CLUSTER),
     Check("job-restart-policy-restricted", job_policy_restricted, Subject.CLUSTER),
     Check("init-unique-names", unique_names, Subject.CLUSTER),
     Check("restart-rules-need-policy", rules_need_policy, Subject.CLUSTER),

@@ -70,11 +70,11 @@ def injector_legacy(pod: PodStory) -> Iterator[Finding]:
     if pair is None or pair[0].role is not Role.INIT or not pair[1].runs:
         return
     native, old_way = pair
-    ended, part = _first_to_end(native), _plays(pod, old_way)
-    if ended is None or part is None:
+    ended, part, wrong_part = _first_to_end(native), _plays(pod, old_way), _plays(pod, native)
+    if ended is None or (part is None and wrong_part is None):
         return
-    held = len(native.runs) == 1 and ended.code == 0 and _plays(pod, native) is None
-    yield judge(held, pod.exited(native, ended), part)
+    held = len(native.runs) == 1 and ended.code == 0 and wrong_part is None
+    yield judge(held, pod.exited(native, ended), *(one for one in (wrong_part, part) if one is not None))
 
 
 def strip_full_update(given: tuple[History, list[PodStory], Release]) -> Iterator[Finding]:

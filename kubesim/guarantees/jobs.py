@@ -55,6 +55,8 @@ def onfailure_in_place(job: JobStory) -> Iterator[Finding]:
             for main, run in failed:
                 after = main.after(run)
                 replaced = [] if _another_ends(job, pod, run.exit or 0) else _created_soon(job, run.exit or 0)
+                if after is None and _fails_with(pod, run.exit or 0):
+                    replaced = job.created_after(run.exit or 0)
                 if after is not None or replaced:
                     held = after is not None and not replaced
                     yield judge(held, pod.exited(main, run), *([pod.started(main, after)] if after else []))
@@ -87,6 +89,12 @@ def _another_ends(job: JobStory, but: PodStory, at: Instant) -> bool:
     ends = [terminal_at(pod) for pod in job.pods if pod is not but]
     ends += [pod.deletions[0].at for pod in job.pods if pod.deletions]
     return any(end is not None and abs(end - at) <= 2 * REACTION for end in ends)
+
+
+def _fails_with(pod: PodStory, at: Instant) -> bool:
+    """Whether a Pod has failed for a container that ended then: nobody deleted it, and no other reason is given."""
+    reason = pod.statuses[-1][1].get("reason")
+    return pod.life.phase == "Failed" and not pod.deletions and not reason and pod.term <= at + REACTION
 
 
 def backoff_limit_never(job: JobStory) -> Iterator[Finding]:

@@ -14,10 +14,11 @@ from kubesim.guarantees.scopes import FORGOTTEN_RESULTS, PROBES_END, gate
 from kubesim.guarantees.story import REACTION, PodStory
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.lives import Exec, Run
-from kubesim.history.records import ProbeChanged
+from kubesim.history.records import Admitted, ProbeChanged
 from kubesim.units import SECOND, Duration, Instant
 
 KINDS: Final = ("startup", "liveness", "readiness")
+_DEFAULTS: Final = (("periodSeconds", 10), ("timeoutSeconds", 1), ("successThreshold", 1), ("failureThreshold", 3))
 _CARRIED: Final = "the streak of the run before is carried over to the next"
 _FROM_START: Final = "with a startup probe, too, the kubelet counts the delay from the start of the container"
 _GOOD_RESULT: Final = {"liveness": "Failure", "readiness": "Success"}
@@ -146,6 +147,16 @@ def _passes(process: Exec, probe: Any) -> bool:
     return process.code == 0 and not late
 
 
+def _left_out(pod: PodStory, container: str, kind: str) -> Iterator[tuple[str, int]]:
+    """The numbers that a probe was sent without, with their defaults; none where a webhook may have set them."""
+    created = [action for _, action in pod.actions("create") if action.code < 300]
+    if len(created) == 1 and not any(isinstance(record, Admitted) for record in pod.history):
+        spec = (created[0].arguments.get("object") or {}).get("spec") or {}
+        for sent in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
+            if sent.get("name") == container and (probe := sent.get(f"{kind}Probe")):
+                yield from ((key, value) for key, value in _DEFAULTS if not probe.get(key))
+
+
 def defaults(pod: PodStory) -> Iterator[Finding]:
     """A stored probe has all five numbers, each at least its minimum, and successThreshold 1 where it must be."""
     for container in pod.containers:
@@ -159,6 +170,7 @@ def defaults(pod: PodStory) -> Iterator[Finding]:
             held = all(isinstance(number, int) and number >= 1 for number in numbers)
             held = held and probe.get("initialDelaySeconds", 0) >= 0
             held = held and (kind == "readiness" or probe.get("successThreshold") == 1)
+            held = held and all(probe.get(key) == value for key, value in _left_out(pod, container.name, kind))
             said = f"{container.name}: {kind} probe with period, timeout and thresholds {numbers}"
             yield judge(held, pod.written(pod.versions[0], said))
 

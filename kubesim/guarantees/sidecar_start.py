@@ -159,14 +159,6 @@ def startup_failure_restarts_under_never(pod: PodStory) -> Iterator[Finding]:
         yield from restarted_in_time(pod, sidecar, failed)
 
 
-def supports_probes_and_hooks(pod: PodStory) -> Iterator[Finding]:
-    """A Pod whose sidecar has a probe or a hook is accepted."""
-    for spec in pod.spec.get("initContainers") or ():
-        fields = [name for name in ("startupProbe", "livenessProbe", "readinessProbe", "lifecycle") if spec.get(name)]
-        if spec.get("restartPolicy") == "Always" and fields:
-            yield judge(True, pod.written(pod.versions[0], f"stored: {spec['name']} with {', '.join(fields)}"))
-
-
 def readiness_counts(pod: PodStory) -> Iterator[Finding]:
     """While a sidecar with a readiness probe is not ready, neither are the Pod's containers."""
     for sidecar in pod.sidecars:
@@ -234,7 +226,6 @@ CHECKS: Final = (
     ),
     Check("sidecar-never-started-blocks-init", never_started_blocks_init, scope=SIDECARS, not_kept=(PROBES_END,)),
     Check("sidecar-startup-failure-restarts-under-never", startup_failure_restarts_under_never, scope=SIDECARS),
-    Check("sidecar-supports-probes-and-hooks", supports_probes_and_hooks),
     Check("sidecar-readiness-counts", readiness_counts, scope=SIDECARS),
     Check("sidecar-old-node-regular-init", old_node_regular_init, scope=SIDECARS_UNKNOWN),
     Check("sidecar-needs-apiserver-and-every-node", needs_apiserver_and_every_node),

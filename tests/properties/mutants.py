@@ -7,6 +7,7 @@ code of the changed one, so that whoever imported it is wrong as well.
 from __future__ import annotations
 
 import inspect
+import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,10 +53,24 @@ def wrong(mutant: Mutant) -> Iterator[None]:
     exec(compile(text, f"<{mutant.name}>", "exec"), function.__globals__, made)  # code of our own
     kept = function.__code__
     function.__code__ = made[function.__name__].__code__
+    _forget()
     try:
         yield
     finally:
         function.__code__ = kept
+        _forget()
+
+
+_ROOMS = ("store", "scheduler", "kubelet", "job_controller", "objects", "scripts")
+
+
+def _forget() -> None:
+    """Empty what is remembered of earlier answers: else the right ones would stand in for the wrong ones."""
+    for name, module in tuple(sys.modules.items()):
+        if name.startswith(tuple(f"kubesim.{room}." for room in _ROOMS)):
+            for value in vars(module).values():
+                if hasattr(value, "cache_clear"):
+                    value.cache_clear()
 
 
 TERMINATION, INITS = "kubelet.termination", "kubelet.init_containers"
@@ -571,18 +586,18 @@ MUTANTS = (
         '    if rest.running:\n        return "Started"',
     ),
     Mutant(
-        "status-before-the-end",
+        "object-goes-early",
         "lets the object of a Pod go while its containers run",
-        "kubelet.status_manager:can_be_deleted",
-        "and pod.status.phase in TERMINAL_PHASES",
-        "",
+        "sim.status_manager:StatusManager.write",
+        "if entry.finished and can_be_deleted(pod_view(stored), finished=True):",
+        'if "deletionTimestamp" in stored["metadata"]:',
     ),
     Mutant(
-        "kernel-codes-wrong",
-        "ends a program that gets SIGKILL with 9",
-        "scripts.kernel:Kernel.deliver",
-        'self.end(process, 137, "KILL")',
-        'self.end(process, 9, "KILL")',
+        "kill-survived",
+        "lets a program that gets SIGKILL go on",
+        "sim.runtime:Runtime._send",
+        "if instance.ended:",
+        'if instance.ended or signal == "KILL":',
     ),
     # -- hooks, deadlines
     Mutant(
@@ -803,6 +818,98 @@ MUTANTS = (
         "scheduler.resources:missing_resources",
         "    return ",
         "    return () and ",
+    ),
+    # -- what takes a run of its own to show (directed.py)
+    Mutant(
+        "sidecar-probes-refused",
+        "refuses probes and hooks of sidecars",
+        "store.validation_containers:init_errors",
+        'sidecar = container.get("restartPolicy") == "Always"',
+        "sidecar = False",
+    ),
+    Mutant(
+        "old-node-runs-inits-twice",
+        "runs each init container twice, on nodes that do not know sidecars",
+        "kubelet.init_containers_legacy:legacy_init_actions",
+        'why = Why(f"init container {status.name} succeeded", _RULE)',
+        'why = Why("twice", _RULE)\n'
+        "            if status.restart_count == 0:\n"
+        "                return InitActions(to_start=(Start(status.name, why),), why=why)",
+    ),
+    Mutant(
+        "webhook-knows-all-fields",
+        "lets webhooks with old client libraries keep what they do not know",
+        "store.webhooks_review:_changes",
+        "decode(obj, about.kind, release).object",
+        "obj",
+    ),
+    Mutant(
+        "network-not-waited-for",
+        "starts containers half a minute before the sandbox is up",
+        "sim.runtime:Runtime._sandbox_runs",
+        'self._record(pod, SANDBOX, attempt, "start", container_id=sandbox.id)',
+        'self.clock.after(30 * 10**9, lambda: self._record(pod, SANDBOX, attempt, "start", container_id=sandbox.id))',
+    ),
+    Mutant(
+        "readiness-failure-kills",
+        "takes a readiness probe that fails for a liveness probe",
+        "sim.probing:ProbeManager.change",
+        "store[change.container_id] = change.result",
+        "store[change.container_id] = change.result\n"
+        "    if output:\n"
+        "        self._stores[uid].by_type[ProbeType.LIVENESS][change.container_id] = change.result",
+    ),
+    Mutant(
+        "startup-probed-forever",
+        "goes on with the startup probe after it has passed",
+        f"{WORKER}:tick",
+        "if (seen.started is True) == (worker.type is ProbeType.STARTUP):",
+        "if seen.started is not True and worker.type is not ProbeType.STARTUP:",
+    ),
+    Mutant(
+        "oom-kills-siblings",
+        "stops the other containers when one is killed for its memory",
+        f"{ACTIONS}:_with_mains",
+        "kill = _running_main(main, status, pod, probes, release)",
+        "kill = _running_main(main, status, pod, probes, release)\n"
+        "            current = [seen.current(one.name) for one in pod.spec.containers]\n"
+        '            if any(one is not None and one.reason == "OOMKilled" for one in current):\n'
+        '                kill = Kill(status.id, main.name, KillReason.OTHER, "memory", True, Why("memory", ()))',
+    ),
+    Mutant(
+        "ends-before-it-starts",
+        "dates the end of a run before its start",
+        f"{STATUSES}:_state",
+        "finished_at=run.finished_at,",
+        "finished_at=run.started_at - 5 * 10**9,",
+    ),
+    Mutant(
+        "success-becomes-failure",
+        "takes back the success of a Pod in the last update",
+        "kubelet.status_manager:terminate_status",
+        "if phase not in TERMINAL_PHASES and not is_static(pod):",
+        "if not is_static(pod):",
+    ),
+    Mutant(
+        "pods-may-move",
+        "lets a Pod be bound to another node",
+        "store.update_rules:pod_update_errors",
+        "    errors: list[FieldError] = []\n",
+        "    return []\n    errors: list[FieldError] = []\n",
+    ),
+    Mutant(
+        "unschedulable-forever",
+        "binds a Pod and goes on saying that it fits nowhere",
+        "store.store:Store.bind",
+        'status = with_condition(pod["status"], condition, now)',
+        'status = pod["status"]',
+    ),
+    Mutant(
+        "failed-is-complete-as-well",
+        "writes Complete beside Failed",
+        "job_controller.accounting:conclude",
+        "status = with_condition(status, final)",
+        "status = with_condition(with_condition(status, final), replace(final, type=COMPLETE))",
     ),
 )
 """In the order in which they are reported."""

@@ -162,6 +162,8 @@ class Scene:
     node: tuple[tuple[str, Any], ...] = ()
     """What the node has beside its release: ``allocatable``."""
     webhooks: tuple[dict[str, Any], ...] = ()
+    others: tuple[str, ...] = ()
+    """The names of nodes beside node1."""
     until: int = 300
     draw: int = 0
 
@@ -170,6 +172,8 @@ class Scene:
         cluster = cluster_of(self.cluster)
         if self.node:
             cluster["nodes"] = [{"name": "node1", **(cluster.get("nodes") or [{}])[0], **dict(self.node)}]
+        if self.others:
+            cluster["nodes"] = [*cluster.get("nodes", [{"name": "node1"}]), *({"name": one} for one in self.others)]
         if self.images:
             cluster["images"] = dict(self.images)
         if self.webhooks:
