@@ -80,6 +80,7 @@ class Stimuli:
         self._record(f"create {document.raw.get('kind', '')}", {}, reply, asked)
         if reply.ok:
             self._tell_namespace(document.raw)
+            self._tell_absent(document.raw)
             self._tell_unknown(document.raw)
             note_unmodelled(document, self.world.recorder, self.world.clock.now)
 
@@ -89,6 +90,22 @@ class Stimuli:
         if kind and kind.namespaced and namespace and not self.store.has_namespace(namespace):
             text = "assumed to exist; without it an API server answers 404 NotFound"
             self.world.recorder.assume(self.world.clock.now, f"Namespace/{namespace}", text)
+
+    def _tell_absent(self, raw: dict[str, Any]) -> None:
+        """A Pod that was read from a cluster names its node and its owner there, without which it is lost here."""
+        metadata, spec = raw.get("metadata") or {}, raw.get("spec") or {}
+        subject, now = f"{raw.get('kind', '')}/{metadata.get('name', '')}", self.world.clock.now
+        node = spec.get("nodeName") if raw.get("kind") == "Pod" else None
+        if node and self.store.find("Node", "", node) is None:
+            text = f"no node {node} is assumed, so no kubelet runs it; take it out, or declare it in spec.cluster.nodes"
+            self.world.recorder.assume(now, f"{subject} spec.nodeName", text)
+        for owner in metadata.get("ownerReferences") or ():
+            namespace = metadata.get("namespace") or "default"
+            found = self.store.find(owner["kind"], namespace, owner["name"])
+            if found is None or found["metadata"]["uid"] != owner["uid"]:
+                name = f"{owner['kind']}/{owner['name']}"
+                text = f"no {name} with that uid is assumed, so it is collected as garbage; take the reference out"
+                self.world.recorder.assume(now, f"{subject} metadata.ownerReferences", text)
 
     def _tell_unknown(self, raw: dict[str, Any]) -> None:
         """What an API server leaves out of a manifest that it was not asked to read strictly (C-11, C-12)."""

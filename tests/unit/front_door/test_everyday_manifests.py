@@ -134,6 +134,17 @@ def test_a_deletion_with_hours_of_grace_is_seen_to_its_end() -> None:
     assert "Pod deaf is gone" in result.stdout
 
 
+def test_a_pod_read_from_a_cluster_is_told_what_of_it_is_missing_here() -> None:
+    """``kubectl get pod -o yaml`` names the node and the owner, neither of which is in the file."""
+    owner = "{apiVersion: apps/v1, kind: ReplicaSet, name: web-6d4c, uid: 1d5e-77}"
+    read = pod().replace("name: web,", f"name: web, ownerReferences: [{owner}],")
+    said = " ".join(kubesim("run", stdin=read.replace("spec:", "spec:\n  nodeName: ip-10-0-0-1")).stdout.split())
+    assert "Pod/web spec.nodeName: no node ip-10-0-0-1 is assumed, so no kubelet runs it; take it out, or" in said
+    assert "Pod/web metadata.ownerReferences: no ReplicaSet/web-6d4c with that uid is assumed, so it is" in said
+    here = " ".join(kubesim("run", stdin=pod().replace("spec:", "spec:\n  nodeName: node1")).stdout.split())
+    assert "is assumed, so" not in here
+
+
 def test_a_delete_that_would_delete_nothing_is_wrong_usage() -> None:
     result = kubesim("run", "--delete-at", "10s", stdin=DEPLOYMENT)
     assert result.exit_code == 2
