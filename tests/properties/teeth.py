@@ -24,12 +24,12 @@ from directed import DIRECTED
 from families import FAMILIES  # modules of this folder, as pytest sees them
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
+from mutants import MUTANTS, Mutant, wrong
 from plans import Plan, Scene
 
 from kubesim.guarantees.catalogue import CHECKS, guarantees
 from kubesim.guarantees.judging import check
 from kubesim.guarantees.verdicts import Verdict
-from mutants import MUTANTS, Mutant, wrong
 
 WITNESSES = Path(__file__).with_name("witnesses.yaml")
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "teeth.md"

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import yaml
 from directed import DIRECTED
+from mutants import MUTANTS, Mutant, wrong
 
 from kubesim import api
 from kubesim.guarantees.catalogue import guarantees
 from kubesim.guarantees.judging import check
 from kubesim.guarantees.verdicts import Verdict
-from mutants import MUTANTS, Mutant, wrong
 
 WITNESSES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("witnesses.yaml").read_text(encoding="utf-8"))
 BY_NAME = {one.name: one for one in MUTANTS}
