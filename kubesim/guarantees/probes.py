@@ -340,7 +340,7 @@ CHECKS: Final = (
     Check("probe-startup-disables-others", startup_disables_others, not_kept=(PROBES_END,)),
     Check("probe-startup-runs-once", startup_runs_once),
     Check("probe-startup-failure-kills", startup_failure_kills, not_kept=(PROBES_END,), remarks=(_CARRIED,)),
-    Check("probe-liveness-failure-restarts", liveness_failure_restarts, remarks=(_CARRIED,)),
+    Check("probe-liveness-failure-restarts", liveness_failure_restarts, not_kept=(PROBES_END,), remarks=(_CARRIED,)),
     Check("probe-streak-resets", streak_resets, remarks=(_CARRIED,)),
     Check("probe-defaults", defaults),
     Check("probe-initial-delay-from-start", initial_delay, remarks=(_FROM_START,)),

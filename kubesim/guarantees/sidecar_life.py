@@ -7,7 +7,7 @@ from typing import Final
 
 from kubesim.guarantees.containers import ContainerStory, hook_length, stop_of
 from kubesim.guarantees.restart import restarted_in_time
-from kubesim.guarantees.scopes import IMAGE_CHANGE_IGNORED, SIDECARS, WAITS_FOR_ABSENT
+from kubesim.guarantees.scopes import IMAGE_CHANGE_IGNORED, PROBES_END, SIDECARS, WAITS_FOR_ABSENT
 from kubesim.guarantees.story import MINIMUM_GRACE, REACTION, TERMINAL, PodStory
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.lives import Run
@@ -165,7 +165,7 @@ CHECKS: Final = (
     Check("sidecar-restarts-after-any-exit", restarts_after_any_exit, scope=SIDECARS),
     Check("sidecar-restarts-under-never", restarts_under_never, scope=SIDECARS),
     Check("sidecar-restart-does-not-touch-others", restart_does_not_touch_others, scope=SIDECARS),
-    Check("sidecar-liveness-restart-only-self", liveness_restart_only_self, scope=SIDECARS),
+    Check("sidecar-liveness-restart-only-self", liveness_restart_only_self, scope=SIDECARS, not_kept=(PROBES_END,)),
     Check("sidecar-not-block-completion", not_block_completion, scope=SIDECARS, not_kept=(WAITS_FOR_ABSENT,)),
     Check("sidecar-exit-code-ignored-for-phase", exit_code_ignored_for_phase, scope=SIDECARS),
     Check("sidecar-no-clean-shutdown-promise", no_clean_shutdown_promise, scope=SIDECARS),

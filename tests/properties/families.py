@@ -13,6 +13,7 @@ from plans import Cluster, Container, Plan, Scene, Stimulus
 from strategies import GATED, NEWEST_FIRST, clusters, plans
 
 IMAGE = "example.com/app:1"
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
 def any_cluster() -> st.SearchStrategy[Cluster]:
@@ -69,6 +70,19 @@ def endings(draw: st.DrawFn) -> Plan:
         policy=draw(st.sampled_from(("Always", "OnFailure", "Never"))),
         grace=draw(st.sampled_from((30, 10, 3))),
         stimuli=tuple(sorted(stimuli, key=lambda one: one.at)),
+    )
+
+
+@st.composite
+def ordered_stops(draw: st.DrawFn) -> Plan:
+    """Several sidecars, all up, that end in time, each at a pace of its own: what an order can be seen in."""
+    sidecars = tuple(
+        Container("sidecar", term=draw(st.sampled_from((1, 2, 3)))) for _ in range(draw(st.integers(2, 3)))
+    )
+    mains = tuple(Container("main", term=draw(st.sampled_from((0, 2)))) for _ in range(draw(st.integers(1, 2))))
+    stop = Stimulus(draw(st.integers(10, 16)), "delete")
+    return Plan(
+        draw(any_cluster()), sidecars, mains, policy=draw(st.sampled_from(("Always", "Never"))), stimuli=(stop,)
     )
 
 
@@ -301,7 +315,31 @@ def injectors(draw: st.DrawFn) -> Scene:
             {"name": "old-way-sidecar", "command": ["sh", "-c", old_way], **volume},
         ],
     }
-    return Scene(draw(any_cluster()), (pod("web", spec),), until=60, draw=draw(st.sampled_from((0, 1, 2, 3))))
+    old = st.sampled_from((Cluster("1.27"), Cluster("1.30", None, "1.27"), *(Cluster(one, False) for one in GATED)))
+    cluster = draw(any_cluster() | old)
+    return Scene(cluster, (pod("web", spec),), until=60, draw=draw(st.sampled_from((0, 1, 2, 3))))
+
+
+@st.composite
+def many_requests(draw: st.DrawFn) -> Scene:
+    """Right and wrong Pods one after the other, where sidecars are known and where they are not; perhaps a webhook."""
+    off = [Cluster("1.28"), *(Cluster(one, False) for one in GATED)]
+    cluster = draw(st.sampled_from(NEWEST_FIRST).map(Cluster) | st.sampled_from(off))
+    side, app = container("side", restartPolicy="Always"), container("app")
+    setup = container("setup", **{draw(st.sampled_from(PROBES)): {"tcpSocket": {"port": 80}}})
+    specs: list[dict[str, Any]] = [
+        {"initContainers": [side], "containers": [app]},
+        {"initContainers": [setup], "containers": [app]},
+        {"containers": [app, container(draw(st.sampled_from(("app", "other"))))]},
+    ]
+    sent = [
+        {"at": f"{number + 1}s", "create": {"object": pod(f"web{number}", spec)}}
+        for number, spec in enumerate(draw(st.permutations(specs)))
+    ]
+    client = draw(st.sampled_from((None, "1.36", "1.29", "1.27")))
+    hooks = () if client is None else ({"name": "hook.example.com", "wholeObject": client},)
+    first = pod("first", {"containers": [app]})
+    return Scene(cluster, (first,), tuple(sent), (("setup", lasting(1)),), webhooks=hooks, until=30)
 
 
 # Jobs ---------------------------------------------------------------------------------------------------------------
@@ -392,9 +430,30 @@ def cron_jobs(draw: st.DrawFn) -> Scene:
     return Scene(draw(any_cluster()), (cron,), scripts=scripts, until=330)
 
 
+@st.composite
+def failing_jobs(draw: st.DrawFn) -> Scene:
+    """Jobs that fail for their limit or their deadline, under Never or by the restarts of a sidecar alone."""
+    sidecar = draw(st.booleans())
+    template: dict[str, Any] = {
+        "restartPolicy": "OnFailure" if sidecar else draw(st.sampled_from(("Never", "Never", "OnFailure"))),
+        "terminationGracePeriodSeconds": 3,
+        "containers": [container("app")],
+    }
+    if sidecar:
+        template["initContainers"] = [container("side", restartPolicy="Always")]
+    spec: dict[str, Any] = {"backoffLimit": draw(st.sampled_from((1, 2, 0))), "template": {"spec": template}}
+    if draw(st.integers(0, 2)) == 2:
+        spec["activeDeadlineSeconds"] = draw(st.sampled_from((15, 40)))
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "work"}, "spec": spec}
+    app = lasting(None) if sidecar else lasting(draw(st.sampled_from((2, 4))), draw(st.sampled_from(((1,), (1, 0)))))
+    side = lasting(draw(st.sampled_from((3, 2))), (draw(st.sampled_from((1, 0))),))
+    return Scene(draw(any_cluster()), (job,), scripts=(("app", app), ("side", side)), until=200)
+
+
 FAMILIES: dict[str, st.SearchStrategy[Plan | Scene]] = {
     "plans": plans(),
     "endings": endings(),
+    "ordered stops": ordered_stops(),
     "startups": startups(),
     "failing inits": failing_inits(),
     "probed sidecars": probed_sidecars(),
@@ -408,8 +467,10 @@ FAMILIES: dict[str, st.SearchStrategy[Plan | Scene]] = {
     "initial delays": trouble("delay"),
     "rooms": rooms(),
     "requests": requests(),
+    "many requests": many_requests(),
     "injectors": injectors(),
     "jobs": jobs(),
+    "failing jobs": failing_jobs(),
     "jobs with sidecars": jobs_with_sidecars(),
     "deleted job pods": deleted_job_pods(),
     "cron jobs": cron_jobs(),

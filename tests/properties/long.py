@@ -43,9 +43,12 @@ class Tally:
     releases: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     by_family: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     broken: dict[str, str] = field(default_factory=dict)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Real time spent on each family."""
 
     def note(self, family: str, plan: Plan | Scene) -> None:
         """Run a plan and judge it."""
+        begun = time.monotonic()
         history = plan.run()
         self.runs += 1
         for one in check(history):
@@ -56,6 +59,11 @@ class Tally:
             self.releases[one.id].add(history.header.nodes[0].release)
             if one.verdict is Verdict.BROKEN and not one.known:
                 self.broken.setdefault(one.id, plan.replays())
+        self.seconds[family] += time.monotonic() - begun
+
+    def rate(self, family: str, id_: str) -> float:
+        """How often a family exercises a guarantee, per second of real time."""
+        return self.by_family[family][id_] / max(self.seconds[family], 0.001)
 
     def wanting(self, ids: Iterable[str], least: int) -> set[str]:
         """Those exercised too seldom."""
@@ -63,21 +71,22 @@ class Tally:
 
 
 def search(minutes: float, least: int, start: int) -> Tally:
-    """All families in turn, those that can still add to what is wanting; then all of them until time is up."""
+    """All families once; then, until time is up, the one that shows what is wanting most oftenest."""
     tally, limit = Tally(), time.monotonic() + 60 * minutes
     core = [one.id for one in CHECKS if guarantees()[one.id].tier == 1]
     number = start
-    while time.monotonic() < limit and tally.wanting(core, least):
+    try:
         for family in FAMILIES:
-            wanting = tally.wanting(core, least)
-            if number == start or wanting & tally.by_family[family].keys():
-                try:
-                    _round(family, number, tally, limit)
-                except Over:
-                    return tally
-        number += 1
-        if number > start and not any(tally.by_family[one].keys() & tally.wanting(core, least) for one in FAMILIES):
-            return tally
+            _round(family, number, tally, limit)
+        while wanting := tally.wanting(core, least):
+            rarest = min(sorted(wanting), key=lambda id_: tally.exercised[id_])
+            best = max(FAMILIES, key=lambda family: tally.rate(family, rarest))
+            if not tally.by_family[best][rarest]:
+                break
+            number += 1
+            _round(best, number, tally, limit)
+    except Over:
+        pass
     return tally
 
 

@@ -59,8 +59,8 @@ def broken(plan: Plan | Scene) -> set[str]:
     return {one.id for one in check(plan.run()) if one.verdict is Verdict.BROKEN and not one.known}
 
 
-OF_JOBS = ("jobs", "jobs with sidecars", "deleted job pods", "cron jobs")
-OF_THE_API = ("requests", "rooms", "endings", "exec probes")
+OF_JOBS = ("jobs", "failing jobs", "jobs with sidecars", "deleted job pods", "cron jobs")
+OF_THE_API = ("requests", "many requests", "rooms", "endings", "exec probes")
 
 
 def families_for(mutant: Mutant) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ def families_for(mutant: Mutant) -> tuple[str, ...]:
         return OF_JOBS
     if room in ("store", "scheduler"):
         return OF_THE_API
-    return tuple(name for name in FAMILIES if name not in (*OF_JOBS, "rooms", "requests"))
+    return tuple(name for name in FAMILIES if name not in (*OF_JOBS, "rooms", "requests", "many requests"))
 
 
 def corpus(examples: int, number: int) -> dict[str, list[Plan | Scene]]:

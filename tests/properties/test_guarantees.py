@@ -17,7 +17,7 @@ from kubesim.guarantees.catalogue import CHECKS, guarantees
 from kubesim.guarantees.judging import check
 from kubesim.guarantees.verdicts import EVERYWHERE, Verdict
 
-EXAMPLES = {"long runs": 5, "cron jobs": 8, "jobs": 20}
+EXAMPLES = {"long runs": 5, "cron jobs": 8, "jobs": 20, "failing jobs": 15, "many requests": 15, "ordered stops": 15}
 """In the quick profile, where it is not 25."""
 
 

@@ -212,6 +212,18 @@ def test_the_bug_of_probes_that_end_excuses_only_its_patches() -> None:
     assert not on_136.known
 
 
+def test_a_failed_liveness_probe_that_stops_nothing_is_the_same_bug() -> None:
+    text = (
+        "1 start s; 2 start app; 3 exit s 1; 4 start s; 5 probe s liveness Success; 9 probe s liveness Failure; 60 end"
+    )
+    template = pod("s* | app", s={"livenessProbe": probe()}, policy="Never")
+    for id_ in ("sidecar-liveness-restart-only-self", "probe-liveness-failure-restarts"):
+        on_132, on_136 = (verdict_on(id_, template, text, release=name) for name in ("1.32", "1.36"))
+        assert on_132.verdict is on_136.verdict is Verdict.BROKEN
+        assert "132826" in on_132.known
+        assert not on_136.known
+
+
 def test_order_is_promised_from_129_on_only() -> None:
     text = f"{UP}; 3 deleted 30; 3 stop app; 3 stop s; 4 exit s; 9 exit app"
     gate = {"SidecarContainers": True}
