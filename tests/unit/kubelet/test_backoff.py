@@ -111,16 +111,19 @@ def test_pulls_count_from_the_last_failed_pull() -> None:
     first = after_failed_pull(None, 5 * SECOND, DEFAULT)
     assert first == BackoffRecord(10 * SECOND, 5 * SECOND)
     refused = pull_permitted(first, 14 * SECOND, DEFAULT)
-    assert (refused.permitted, refused.until, refused.record) == (False, 15 * SECOND, first)
+    assert refused == BackoffDecision(False, 15 * SECOND, 10 * SECOND, first)
     allowed = pull_permitted(first, 15 * SECOND, DEFAULT)
-    assert (allowed.permitted, allowed.record) == (True, first)
+    assert allowed == BackoffDecision(True, 15 * SECOND, 10 * SECOND, first)
     second = after_failed_pull(first, 15 * SECOND, DEFAULT)
     assert second == BackoffRecord(20 * SECOND, 15 * SECOND)
 
 
 def test_a_pull_record_expires() -> None:
     record = BackoffRecord(300 * SECOND, 0)
+    assert pull_permitted(record, 600 * SECOND, DEFAULT) == BackoffDecision(True, 600 * SECOND, 300 * SECOND, record)
     assert pull_permitted(record, 601 * SECOND, DEFAULT) == BackoffDecision(True, 601 * SECOND, 0, record)
+    later = replace(record, updated_at=400 * SECOND)
+    assert pull_permitted(later, 500 * SECOND, DEFAULT) == BackoffDecision(False, 700 * SECOND, 300 * SECOND, later)
     assert after_failed_pull(record, 600 * SECOND, DEFAULT).delay == 300 * SECOND
     assert after_failed_pull(record, 600 * SECOND + 1, DEFAULT).delay == 10 * SECOND
     assert after_failed_pull(replace(record, updated_at=300 * SECOND), 601 * SECOND, DEFAULT).delay == 300 * SECOND
