@@ -64,7 +64,8 @@ class Pleg:
         self._cache: dict[str, _Cached] = {}
         self._states: dict[str, dict[str, RuntimeState]] = {}
         self._dirty: set[str] = set()
-        self._waiting: list[_Waiting] = []
+        self._waiting: dict[str, list[_Waiting]] = {}
+        """Who waits for newer data, by pod, in the order in which the pods began to wait."""
         self._timer: Timer | None = None
         self._looked_at: Instant = self.phase - self.period
         self._under_way: Instant | None = None
@@ -86,7 +87,7 @@ class Pleg:
         if self._last_look() > newer_than or (entry is not None and entry.modified > newer_than):
             then(self.cached(uid), *arguments)
             return
-        self._waiting.append(_Waiting(uid, newer_than, then, arguments))
+        self._waiting.setdefault(uid, []).append(_Waiting(uid, newer_than, then, arguments))
         began = self._grid(newer_than + 1)
         if began > self.clock.now:
             self._arm(began)
@@ -171,14 +172,14 @@ class Pleg:
         return tuple(events)
 
     def _tell(self, newest: Instant, only: str | None = None) -> None:
-        if not self._waiting:
-            return
         ready: list[_Waiting] = []
-        waiting: list[_Waiting] = []
-        for entry in self._waiting:
-            is_ready = entry.newer_than < newest and (only is None or only == entry.uid)
-            (ready if is_ready else waiting).append(entry)
-        self._waiting = waiting
+        for uid in list(self._waiting) if only is None else [only]:
+            entries = self._waiting.get(uid, [])
+            ready += [entry for entry in entries if entry.newer_than < newest]
+            if later := [entry for entry in entries if entry.newer_than >= newest]:
+                self._waiting[uid] = later
+            else:
+                self._waiting.pop(uid, None)
         for entry in ready:
             entry.then(self.cached(entry.uid), *entry.arguments)
 

@@ -51,6 +51,8 @@ class StatusManager:
         self._written_status: dict[str, tuple[dict[str, Any], PodStatus]] = {}
         """The status written last of each pod, raw and typed, so that it need not be read again."""
         self._queue: deque[str] = deque()
+        self._queued: set[str] = set()
+        """The pods in the queue."""
         self._busy = False
         self._phase = kubelet.timing.phase("status", _FULL_SYNC)
         self._held_back: set[str] = set()
@@ -125,7 +127,8 @@ class StatusManager:
     # -- the writer -----------------------------------------------------------------------------------------------
 
     def _enqueue(self, uid: str) -> None:
-        if uid not in self._queue:
+        if uid not in self._queued:
+            self._queued.add(uid)
             self._queue.append(uid)
         self._next()
 
@@ -134,6 +137,7 @@ class StatusManager:
             return
         self._busy = True
         uid = self._queue.popleft()
+        self._queued.discard(uid)
         self.kubelet.api.request("status-write", self.kubelet.actor, _Write(self, uid), self._written)
 
     def write(self, uid: str, now: Instant) -> Reply:
