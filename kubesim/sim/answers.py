@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from kubesim.objects.pod import GrpcAction, HttpGetAction, TcpSocketAction
+import msgspec
+
+from kubesim.objects.pod import Container, GrpcAction, HttpGetAction, TcpSocketAction
 from kubesim.sim.instances import RuntimePod
 from kubesim.units import Duration, Instant
 
@@ -23,6 +25,14 @@ class Reply:
     output: str
     takes: Duration
     stays_until: Instant | None
+
+
+def numbered(handler: Handler | None, container: Container) -> Handler | None:
+    """The handler with the number of a port that it names; the kubelet looks it up among the container's ports."""
+    if isinstance(handler, GrpcAction) or handler is None or isinstance(handler.port, int):
+        return handler
+    numbers = {port.name: port.container_port for port in container.ports}
+    return msgspec.structs.replace(handler, port=numbers.get(handler.port, handler.port))
 
 
 def refusal(text: str, pod: RuntimePod, handler: Handler | None) -> str:

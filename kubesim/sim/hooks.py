@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kubesim.objects.pod import Container, LifecycleHandler, Pod
+from kubesim.sim.answers import numbered
 from kubesim.sim.instances import Instance
 from kubesim.units import SECOND
 
@@ -38,7 +39,7 @@ def run_hook(
         seconds = handler.sleep.seconds if kubelet.release.enabled("PodLifecycleSleepAction") else 0
         kubelet.clock.after(seconds * SECOND, then, None)
     elif handler.http_get is not None:
-        answer = kubelet.runtime.ask(runtime_pod, instance, purpose, handler.http_get)
+        answer = kubelet.runtime.ask(runtime_pod, instance, purpose, numbered(handler.http_get, container))
         failure = f"HTTP lifecycle hook ({handler.http_get.path}) {place} failed - error: {answer.output}"
         kubelet.clock.after(answer.takes, then, None if answer.success else failure)
     else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kubesim.kubelet.observed import RuntimeState
 from kubesim.kubelet.probe_worker import ProbeAnswer, ProbeWorker
+from kubesim.sim.answers import numbered
 from kubesim.sim.execs import GONE
 from kubesim.sim.instances import Instance
 from kubesim.units import SECOND, Instant, format_duration
@@ -49,7 +50,7 @@ def run_probe(kubelet: Kubelet, worker: ProbeWorker, then: Callable[[Answer], No
     probe = worker.probe
     runtime_pod = kubelet.runtime.pod(uid)
     if probe.exec is None:
-        handler = probe.http_get or probe.tcp_socket or probe.grpc
+        handler = numbered(probe.http_get or probe.tcp_socket or probe.grpc, worker.container)
         answer = kubelet.runtime.ask(runtime_pod, instance, worker.type.value, handler)
         if answer.takes > probe.timeout_seconds * SECOND:
             late = Answer(ProbeAnswer.FAILURE, _timeout_text(worker), answer.stays_until)

@@ -168,3 +168,14 @@ def test_where_there_is_nothing_to_explore_nothing_is_searched(how: tuple[str, .
     result = kubesim("check", *how, stdin=STATEFUL)
     assert result.exit_code == 2
     assert "there is no Pod, Job or CronJob to explore" in result.stderr
+
+
+@pytest.mark.parametrize(("number", "seen"), [(80, "Pod Ready"), (8080, "dial tcp 10.244.0.2:8080: connect:")])
+def test_a_port_that_a_probe_names_is_looked_up(number: int, seen: str) -> None:
+    """nginx listens on 80 (``lifecycle`` and probes: the kubelet finds a named port among the container's)."""
+    served = "{name: app, image: nginx:1.25, ports: [{name: http, containerPort: NUMBER}], readinessProbe: PROBE}"
+    served = served.replace("nginx:1.25", '"nginx:1.25"').replace("PROBE", "{httpGet: {path: /, port: http}}")
+    manifest = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\nspec:\n  containers: [{served}]\n"
+    result = kubesim("run", "--until", "30s", stdin=manifest.replace("NUMBER", str(number)))
+    assert seen in " ".join(result.stdout.split())
+    assert ("Pod Ready" in result.stdout) is (number == 80)
