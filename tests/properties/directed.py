@@ -243,6 +243,15 @@ DIRECTED: dict[str, tuple[Scene, ...]] = {
             until=60,
         ),
     ),
+    "sidecar-liveness-ignored": (
+        Scene(
+            NEW,
+            (pod("web", {"initContainers": [{**SIDE, "livenessProbe": HTTP}], "containers": [APP]}),),
+            ({"at": "50s", "kill": {"pod": "web", "container": "app", "exitCode": 1}},),
+            (("side", {**lasting(None), "probes": {"liveness": [{"from": "8s", "answer": "fail"}]}}),),
+            until=90,
+        ),
+    ),
     "sidecar-stopped-early": (
         Scene(
             NEW,
