@@ -242,7 +242,8 @@ def _until_complete(view: View, mains: list[str], done: list[str]) -> tuple[tupl
     policy = str(view.spec.get("restartPolicy") or "Always")
     if policy == "Always":
         return (), ("its containers are started again whenever they end (restartPolicy Always): it ends when deleted",)
-    ended_well = [name for name in done if policy == "Never" or not view.run(name).code]  # type: ignore[union-attr]
+    last_runs = {name: view.run(name) for name in done}
+    ended_well = [name for name, run in last_runs.items() if policy == "Never" or (run is not None and not run.code)]
     left = [name for name in mains if name not in ended_well]
     waits = tuple(f"{name} to end" + ("" if policy == "Never" else " with 0") for name in left)
     if ended_well and left:

@@ -103,9 +103,10 @@ def _awaiting_its_turn(view: View, name: str) -> State | None:
     before = [one for one in names if view.roles[one] is Role.MAIN] + later
     running = [one for one in before if view.is_up(one)]
     why, rules = cause(view, name)
+    termination = view.termination()
     return State(
         "running: its turn to stop has not come",
-        view.termination().at if view.termination() else None,  # type: ignore[union-attr]  # asked before
+        termination.at if termination is not None else None,
         why or "the Pod terminates, and sidecars stop last",
         tuple(dict.fromkeys((*rules, "K-75"))),
         tuple(f"{one} to end" for one in running),

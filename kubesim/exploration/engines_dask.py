@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any, Final
 
 from kubesim.exploration.engines import IN_FLIGHT, Batches, EngineError, Finished, timed_rows
@@ -32,10 +33,8 @@ class Dask:
 
     def __init__(self, scheduler: str | None, jobs: int | None = None) -> None:
         """``scheduler`` such as tcp://host:8786; ``jobs`` workers of a local cluster. Raises EngineError."""
-        try:
-            import distributed  # noqa: F401
-        except ImportError as problem:
-            raise EngineError("the engine dask needs dask.distributed: pip install 'kubesim[dask]'") from problem
+        if find_spec("distributed") is None:
+            raise EngineError("the engine dask needs dask.distributed: pip install 'kubesim[dask]'")
         self.scheduler = scheduler
         self.jobs = jobs
 

@@ -69,14 +69,14 @@ def _function(text: str) -> Callable[[History], Any]:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        found = getattr(import_module(module), name)
+        found: Callable[[History], Any] = getattr(import_module(module), name)
     except (ImportError, AttributeError) as problem:
         raise ScenarioError(
             f"measure {text!r}: {problem}; write module:function of a module that can be imported"
         ) from problem
     if not callable(found):
         raise ScenarioError(f"measure {text!r} is no function; it is called with the History of a run")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _plain(name: str, value: Any) -> Value:

@@ -146,7 +146,8 @@ def _set_in_manifest(document: Document, path: Path, value: Any) -> Raw:
         before = raw if isinstance(raw, dict) else {}
         return {**before, name: typed(before.get(name), inner, rest, merge_key(type_, name))}
 
-    return typed(document.raw, type_name(KINDS[document.kind]), path.steps, "")  # type: ignore[no-any-return]
+    changed: dict[str, Any] = typed(document.raw, type_name(KINDS[document.kind]), path.steps, "")
+    return changed
 
 
 def _items(raw: Any, step: Key, merge_key: str, path: Path, change: Callable[[Any], Any]) -> list[Any]:

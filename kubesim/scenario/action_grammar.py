@@ -39,7 +39,7 @@ def _action(*, place: Place, at: Duration, **values: Any) -> Action:
     make = SUPPORTED[names[0]]
     (details_place, details) = next(iter(values.values()), (place, {}))
     if names[0] in ("apply", "create"):
-        return make(at=at, place=place, objects=_objects(details_place, details))  # type: ignore[no-any-return]
+        details = {"objects": _objects(details_place, details)}
     if names[0] == "kill" and len(details.keys() & {"signal", "exit_code"}) != 1:
         raise details_place.error("needs one of signal and exitCode; for example {signal: KILL}")
     action: Action = make(at=at, place=place, **details)

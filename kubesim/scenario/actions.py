@@ -340,9 +340,9 @@ def on_known_nodes(actions: tuple[Action, ...], nodes: tuple[str, ...]) -> tuple
     return tuple(_on_known_node(action, nodes) if isinstance(action, _OnNode) else action for action in actions)
 
 
-def _on_known_node(action: Any, nodes: tuple[str, ...]) -> Action:
+def _on_known_node(action: Any, nodes: tuple[str, ...]) -> Any:
     if action.node in nodes:
-        return action  # type: ignore[no-any-return]
+        return action
     name = next(name for name, make in SUPPORTED.items() if make is type(action))
     listed = ", ".join(nodes)
     if action.node is not None:
@@ -350,7 +350,7 @@ def _on_known_node(action: Any, nodes: tuple[str, ...]) -> Action:
         raise (action.place / name / "node").error(f'node "{action.node}" is not in the cluster{hint}; it has {listed}')
     if len(nodes) > 1:
         raise (action.place / name).error(f"names no node, and the cluster has {listed}; write {{node: {nodes[0]}}}")
-    return replace(action, node=nodes[0])  # type: ignore[no-any-return]
+    return replace(action, node=nodes[0])
 
 
 def in_order(actions: tuple[Action, ...]) -> tuple[Action, ...]:

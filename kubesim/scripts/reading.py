@@ -96,8 +96,9 @@ def nodes(root: Node) -> Iterator[Node]:
 
 def plain_words(command: Simple) -> tuple[str, ...] | None:
     """The words of a simple command, if none of them has to be expanded."""
-    found = tuple(_plain(word) for word in command.words)
-    return None if any(word is None for word in found) else found  # type: ignore[return-value]  # asked before
+    found = [_plain(word) for word in command.words]
+    plain = tuple(word for word in found if word is not None)
+    return plain if len(plain) == len(found) else None
 
 
 def awaited(command: Command, *, until: bool) -> Wait | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from kubesim.scripts.calls import Call, Tool, options
@@ -10,11 +11,11 @@ from kubesim.scripts.patterns import matches
 from kubesim.units import EPOCH_UNIX_SECONDS, SECOND
 
 
-def _each(call: Call, operands: list[str], verb: str, work: object) -> int:
+def _each(call: Call, operands: list[str], verb: str, work: Callable[[str], None]) -> int:
     status = 0
     for operand in operands:
         try:
-            work(operand)  # type: ignore[operator]  # a local function of one path
+            work(operand)
         except FileError as fault:
             call.err(
                 verb.format(path=operand, reason=fault)

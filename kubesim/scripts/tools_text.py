@@ -153,11 +153,15 @@ def sort(call: Call) -> int:
     found, operands = options(call.argv[1:], "kto")
     text, status = call.inputs(operands)
     separator = found.get("t")
+    field = re.match(r"\d+", found.get("k", "1"))
+    number = int(field.group()) if field is not None else 0
+    if number == 0:
+        call.err("bad field specification")
+        return 2
 
     def key_text(line: str) -> str:
         if "k" not in found:
             return line
-        number = int(re.match(r"\d+", found["k"]).group())  # type: ignore[union-attr]  # -k always begins with a number
         return (
             separator.join(line.split(separator)[number - 1 :]) if separator else " ".join(line.split()[number - 1 :])
         )

@@ -54,10 +54,10 @@ def called_in_python(act: Python, review: dict[str, Any], view: ClusterView) -> 
 @cache
 def _function(name: str, directory: str) -> Callable[..., Any]:
     module_name, _, function_name = name.rpartition(".")
-    function = getattr(_module(module_name, directory), function_name, None)
+    function: Callable[..., Any] | None = getattr(_module(module_name, directory), function_name, None)
     if not callable(function):
         raise ScenarioError(f'webhook function "{name}": {module_name} has no function {function_name}')
-    return function  # type: ignore[no-any-return]  # a user's own
+    return function
 
 
 def _module(name: str, directory: str) -> ModuleType:
