@@ -112,7 +112,7 @@ def _of(order: int, record: AnyRecord) -> Iterator[Fact]:
             yield Fact(order, 0, record.at, Kind.ASKED, namespace, name, container, -1, what, verb)
         case Decided():
             yield from _decided(order, record)
-        case ProbeChanged():
+        case ProbeChanged() if record.is_answer:
             what = f"{record.probe} probe of {record.container}: {record.result.lower()}"
             detail = f"{record.probe} {record.result.lower()}"
             yield Fact(

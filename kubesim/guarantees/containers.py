@@ -12,8 +12,6 @@ from kubesim.history.records import ProbeChanged
 from kubesim.units import SECOND, Duration, Instant
 
 FOREVER: Final = 1 << 62
-_BEGINS_WITH: Final = {"startup": "unknown", "liveness": "success", "readiness": "failure"}
-"""What the store of a probe holds before its first answer."""
 
 
 class Role(Enum):
@@ -115,16 +113,12 @@ class ContainerStory:
         return found
 
     def results(self, run: Run, kind: str, result: str) -> Iterator[tuple[int, ProbeChanged]]:
-        """The changes of a probe to a result within a run, without the value that a worker begins with."""
+        """The changes of a probe to a result within a run that its answers brought about."""
         lifetime = self.lifetime(run)
-        seen = False
         for order, change in self.probes:
-            if change.probe != kind or not lifetime.start < change.at <= lifetime.end:
+            if change.probe != kind or not change.is_answer or not lifetime.start < change.at <= lifetime.end:
                 continue
             if change.container_id and run.container_id and change.container_id != run.container_id:
-                continue
-            is_first, seen = not seen, True
-            if is_first and change.result.lower() == _BEGINS_WITH[kind]:
                 continue
             if change.result.lower() == result.lower():
                 yield order, change

@@ -120,8 +120,10 @@ class Decided(Record, frozen=True, kw_only=True, tag="decision"):
 class ProbeChanged(Record, frozen=True, kw_only=True, tag="probe"):
     """A probe's stored result changed (results that change nothing are not recorded).
 
-    ``container_id`` says whose result it is: a worker that finds its container ended stores a last failure for it,
-    though the next run may have begun by then.
+    ``origin`` says whether the probe answered: its worker also stores what it begins with (``initial``), a failure for
+    a container that ended (``not running``), and a success while the Pod is deleted (``deleting``) or for a sidecar
+    that started before its kubelet (``taken over``). ``container_id`` says whose result it is: the last failure of a
+    container that ended may be stored when its next run has begun.
     """
 
     namespace: str
@@ -129,9 +131,15 @@ class ProbeChanged(Record, frozen=True, kw_only=True, tag="probe"):
     container: str
     probe: str
     result: str
+    origin: str = "answer"
     output: str = ""
     container_id: str = ""
     rules: tuple[str, ...] = ()
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether the probe was asked, and this came of it."""
+        return self.origin == "answer"
 
 
 class Admitted(Record, frozen=True, kw_only=True, tag="admission"):

@@ -38,6 +38,21 @@ class ProbeAnswer(Enum):
     UNKNOWN = "unknown"
 
 
+class ResultOrigin(Enum):
+    """Where a stored result comes from: from what the probe answered, or from what a worker stores without asking.
+
+    INITIAL: of a container that has just been seen (K-95); NOT_RUNNING: of one that does not run (K-96);
+    DELETING: of one whose pod was being deleted when the worker was made (K-96); TAKEN_OVER: of a sidecar that had
+    passed its startup probe before the kubelet was restarted (K-95).
+    """
+
+    ANSWER = "answer"
+    INITIAL = "initial"
+    NOT_RUNNING = "not running"
+    DELETING = "deleting"
+    TAKEN_OVER = "taken over"
+
+
 class ProbeStep(Enum):
     """What to do with a tick: wait for the next, run the probe, or end the worker and remove its stored result."""
 
@@ -84,6 +99,7 @@ class ResultChange:
 
     container_id: str
     result: ProbeResult | None
+    origin: ResultOrigin = ResultOrigin.ANSWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +168,13 @@ def tick(
         keeps = outlived_kubelet(seen, kubelet_started_at, release)
         worker, changes = _on_new_instance(worker, plain_id(seen.container_id), reset=not keeps)
         if keeps and _had_started(worker, seen, release):
-            worker, changes = _stored(worker, ProbeResult.SUCCESS, changes)
+            worker, changes = _stored(worker, ProbeResult.SUCCESS, ResultOrigin.TAKEN_OVER, changes)
     if worker.on_hold:
         return Tick(worker, ProbeStep.SKIP, Why("on hold until the container is replaced", ("K-101",)), changes)
     if not isinstance(seen.state, Running):
         return _not_running(worker, seen, changes, release)
     if worker.pod.metadata.deletion_timestamp is not None and worker.type is not ProbeType.READINESS:
-        worker, changes = _stored(worker, ProbeResult.SUCCESS, changes)
+        worker, changes = _stored(worker, ProbeResult.SUCCESS, ResultOrigin.DELETING, changes)
         return Tick(worker, ProbeStep.END, Why("the pod was being deleted already", ("K-96",)), changes)
     if now < _delay_ends(worker, seen.state):
         return Tick(worker, ProbeStep.SKIP, Why("within initialDelaySeconds", ("K-97",)), changes)
@@ -181,7 +197,7 @@ def after_probe(worker: ProbeWorker, answer: ProbeAnswer, output: str, release: 
     worker = replace(worker, last_result=result, run=run)
     if run < _threshold(worker.probe, result):
         return ProbeOutcome(worker, event=event)
-    worker, changes = _stored(worker, result, ())
+    worker, changes = _stored(worker, result, ResultOrigin.ANSWER)
     if _holds_after(worker.type, result, release):
         worker = replace(worker, on_hold=True, run=0)
     return ProbeOutcome(worker, changes[0] if changes else None, event)
@@ -249,7 +265,9 @@ def _on_new_instance(
     """
     dropped = (ResultChange(worker.container_id, None),) if worker.container_id else ()
     worker = replace(worker, container_id=container_id, stored=None, on_hold=False)
-    return _stored(worker, INITIAL_RESULTS[worker.type], dropped) if reset else (worker, dropped)
+    if not reset:
+        return worker, dropped
+    return _stored(worker, INITIAL_RESULTS[worker.type], ResultOrigin.INITIAL, dropped)
 
 
 def _had_started(worker: ProbeWorker, seen: ContainerStatus, release: Release) -> bool:
@@ -266,7 +284,7 @@ def _not_running(
     worker: ProbeWorker, seen: ContainerStatus, changes: tuple[ResultChange, ...], release: Release
 ) -> Tick:
     """A container that does not run counts as failed; the worker ends if it will not be restarted (K-96)."""
-    worker, changes = _stored(worker, ProbeResult.FAILURE, changes)
+    worker, changes = _stored(worker, ProbeResult.FAILURE, ResultOrigin.NOT_RUNNING, changes)
     if isinstance(seen.state, Terminated) and _ends_with(worker, seen.state.exit_code, release):
         return Tick(worker, ProbeStep.END, Why("the container ended and will not be restarted", ("K-96",)), changes)
     return Tick(worker, ProbeStep.SKIP, Why("the container is not running", ("K-96",)), changes)
@@ -291,12 +309,12 @@ def _delay_ends(worker: ProbeWorker, state: Running) -> Instant:
 
 
 def _stored(
-    worker: ProbeWorker, result: ProbeResult, changes: tuple[ResultChange, ...]
+    worker: ProbeWorker, result: ProbeResult, origin: ResultOrigin, changes: tuple[ResultChange, ...] = ()
 ) -> tuple[ProbeWorker, tuple[ResultChange, ...]]:
     """The result put into the store; an equal one changes nothing (K-100)."""
     if worker.stored is result:
         return worker, changes
-    return replace(worker, stored=result), (*changes, ResultChange(worker.container_id, result))
+    return replace(worker, stored=result), (*changes, ResultChange(worker.container_id, result, origin))
 
 
 def _result_of(answer: ProbeAnswer) -> ProbeResult:

@@ -302,6 +302,7 @@ class ProbeManager:
                 container=prober.worker.container.name,
                 probe=type_.value,
                 result=change.result.value,
+                origin=change.origin.value,
                 output=output,
                 container_id=change.container_id,
                 rules=("K-100",),

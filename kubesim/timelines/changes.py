@@ -22,6 +22,9 @@ _GOOD: Final = ("Succeeded", "Running", "Complete")
 _BAD: Final = ("Failed", "FailureTarget")
 
 
+Probed = dict[str, tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """One thing that changed. ``names_object``: the text already says which object it is about.
@@ -57,7 +60,7 @@ def _told(key: Key, before: dict[str, Any], version: Version) -> list[Told]:
     if version.change == "ADDED":
         return [Told(f"{label} created", tone="who", names_object=True)]
     told = [*_metadata(key, before, after), *_spec(key, before, after)]
-    status = [*_status(before.get("status") or {}, after.get("status") or {})]
+    status = [*_status(before.get("status") or {}, after.get("status") or {}, _probed(after.get("spec") or {}))]
     if status:
         tone = next((one.tone for one in status if one.tone), "")
         why = "; ".join(one.why for one in status if one.why)
@@ -92,11 +95,21 @@ def _spec(key: Key, before: dict[str, Any], after: dict[str, Any]) -> Iterator[T
             yield Told(f"spec.{field} changed" if new.get(field) else f"spec.{field} removed")
 
 
-def _status(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Told]:
+def _probed(spec: dict[str, Any]) -> Probed:
+    """Which probes each container must pass to be ready: the startup probe, the readiness probe, both."""
+    entries = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+    return {
+        entry["name"]: tuple(kind for kind in ("startup", "readiness") if entry.get(f"{kind}Probe"))
+        for entry in entries
+        if isinstance(entry, dict)
+    }
+
+
+def _status(old: dict[str, Any], new: dict[str, Any], probed: Probed) -> Iterator[Told]:
     if new.get("phase") != old.get("phase"):
         reason = f" ({new['reason']})" if new.get("reason") else ""
         yield Told(f"phase {new.get('phase')}{reason}", new.get("message") or "", _tone(str(new.get("phase"))))
-    yield from _containers(old, new)
+    yield from _containers(old, new, probed)
     yield from _conditions(old, new)
     for counter in ("active", "succeeded", "failed"):
         if new.get(counter, 0) != old.get(counter, 0):
@@ -108,26 +121,35 @@ def _count(value: int | list[dict[str, Any]]) -> str:
     return ", ".join(job["name"] for job in value) if isinstance(value, list) else str(value)
 
 
-def _containers(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Told]:
+def _containers(old: dict[str, Any], new: dict[str, Any], probed: Probed) -> Iterator[Told]:
     """The containers that changed, those of which the same is said together."""
     said: dict[tuple[str, str], list[str]] = {}
     for field in ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"):
         before = {entry["name"]: entry for entry in old.get(field) or ()}
         for entry in new.get(field) or ():
-            for one in _container(before.get(entry["name"], {}), entry):
+            for one in _container(before.get(entry["name"], {}), entry, probed.get(entry["name"], ())):
                 said.setdefault(one, []).append(entry["name"])
     for (what, tone), names in said.items():
         yield Told(f"{', '.join(names)} {what}", tone=tone)
 
 
-def _container(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What is new about one container, and how it is meant."""
+def _container(old: dict[str, Any], new: dict[str, Any], probes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """What is new about one container, and how it is meant; of one that begins to run, which probes it must pass."""
     runs, was_ready, ready = "running" in (new.get("state") or {}), old.get("ready", False), new.get("ready", False)
     state, before = _state(new), _state(old)
     if state and state != before:
-        yield f"{state[0]} and ready" if runs and ready else state[0], state[1]
+        yield state[0] + (_readiness(ready, new.get("started"), probes) if runs else ""), state[1]
     elif runs and ready != was_ready:
         yield ("ready", "good") if ready else ("not ready", "warn")
+
+
+def _readiness(ready: bool, started: bool | None, probes: tuple[str, ...]) -> str:
+    if ready:
+        return " and ready"
+    waits = [kind for kind in probes if kind == "readiness" or not started]
+    if not waits:
+        return ""
+    return f", not ready until its {' and '.join(waits)} probe{' passes' if len(waits) == 1 else 's pass'}"
 
 
 def _state(entry: dict[str, Any]) -> tuple[str, str] | None:

@@ -330,7 +330,7 @@ def _notes(history: History, life: PodLife, name: str) -> _Notes:
         probes=tuple(
             probe
             for probe in history.of(ProbeChanged)
-            if (probe.namespace, probe.pod, probe.container) == (life.namespace, life.name, name)
+            if probe.is_answer and (probe.namespace, probe.pod, probe.container) == (life.namespace, life.name, name)
         ),
     )
 

@@ -128,7 +128,7 @@ class _Teller:
             case Admitted():
                 what, why, tone = told_admission(record)
                 yield Line(record.at, "webhook", what, why, record.rules, tone)
-            case ProbeChanged():
+            case ProbeChanged() if record.is_answer:
                 what = f"{record.probe} probe of {self._name(record.pod, record.container)}: {record.result.lower()}"
                 tone = "good" if record.result.lower() == "success" else "warn"
                 yield Line(record.at, "kubelet", what, record.output, record.rules, tone)
@@ -141,7 +141,7 @@ class _Teller:
                 yield from self._output(record)
             case Ended():
                 yield Line(record.at, "end", _ENDS.get(record.why, record.why), tone="dim")
-            case Assumed() | NotModelled() | EventEmitted():
+            case Assumed() | NotModelled() | EventEmitted() | ProbeChanged():
                 return
 
     def _change(self, order: int, record: ObjectChanged) -> Iterator[Line]:

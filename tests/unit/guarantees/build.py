@@ -273,11 +273,13 @@ class Writer:
 
     # -- everything else -------------------------------------------------------------------------------------------
 
-    def probe(self, container: str, kind: str, result: str) -> None:
-        record = ProbeChanged(
-            at=self.at, namespace="default", pod=self.name, container=container, probe=kind, result=result
-        )
-        self.records.append(record)
+    def probe(self, container: str, kind: str, result: str, origin: str = "answer") -> None:
+        self.records.append(
+            ProbeChanged(
+                at=self.at, namespace="default", pod=self.name, container=container, probe=kind, result=result,
+                origin=origin,
+            )
+        )  # fmt: skip
 
     def kills(self) -> None:
         """The kubelet sets about to terminate the Pod."""

@@ -8,9 +8,12 @@ from cases import Case, case, expect_verdicts, verdict_on
 
 from kubesim.guarantees.verdicts import Verdict
 
-BEGINS = "1.1 probe app startup Unknown; 1.1 probe app readiness Failure; 1.1 probe app liveness Success"
+BEGINS = (
+    "1.1 probe app startup Unknown initial; 1.1 probe app readiness Failure initial; "
+    "1.1 probe app liveness Success initial"
+)
 ALL_THREE = {"startupProbe": probe(), "livenessProbe": probe(), "readinessProbe": probe()}
-FAILS = "1.1 probe app liveness Success; 5 probe app liveness Failure"
+FAILS = "1.1 probe app liveness Success initial; 5 probe app liveness Failure"
 READY = {"readinessProbe": probe()}
 ALIVE = {"livenessProbe": probe()}
 
@@ -43,23 +46,23 @@ PROBES = [
         "probe-liveness-failure-restarts",
         pod("| app", app=ALIVE),
         held=f"1 start app; {FAILS}; 5 stop app; 6 exit app 143",
-        broken="1 start app; 1.1 probe app liveness Success; 1.5 probe app liveness Failure; "
+        broken="1 start app; 1.1 probe app liveness Success initial; 1.5 probe app liveness Failure; "
         "2 stop app; 6 exit app 143",
     ),
     case(
         "probe-streak-resets",
         pod("| app", app=READY),
-        held="1 start app; 1.1 probe app readiness Failure; 2 probe app readiness Success; "
+        held="1 start app; 1.1 probe app readiness Failure initial; 2 probe app readiness Success; "
         "5 probe app readiness Failure",
-        broken="1 start app; 1.1 probe app readiness Failure; 2 probe app readiness Success; "
+        broken="1 start app; 1.1 probe app readiness Failure initial; 2 probe app readiness Success; "
         "2.5 probe app readiness Failure",
     ),
     case(
         "probe-streak-resets",
         pod("| app", app={"livenessProbe": probe(failureThreshold=1)}),
-        held="1 start app; 1.1 probe app liveness Success; 2 exec app liveness; "
+        held="1 start app; 1.1 probe app liveness Success initial; 2 exec app liveness; "
         "2.1 done app liveness 1; 2.2 probe app liveness Failure",
-        broken="1 start app; 1.1 probe app liveness Success; 2 exec app liveness; "
+        broken="1 start app; 1.1 probe app liveness Success initial; 2 exec app liveness; "
         "2.1 done app liveness 0; 2.2 probe app liveness Failure",
     ),
     case(
@@ -92,8 +95,8 @@ PROBES = [
     case(
         "probe-readiness-never-kills",
         pod("| app", app=READY),
-        held="1 start app; 1.1 probe app readiness Failure; 60 end",
-        broken="1 start app; 1.1 probe app readiness Failure; 20 stop app; 21 exit app 143; 60 end",
+        held="1 start app; 1.1 probe app readiness Failure initial; 60 end",
+        broken="1 start app; 1.1 probe app readiness Failure initial; 20 stop app; 21 exit app 143; 60 end",
     ),
     case(
         "probe-liveness-independent-of-readiness",
@@ -104,10 +107,10 @@ PROBES = [
     case(
         "probe-readiness-whole-life",
         pod("| app", app=READY),
-        held="1 start app; 1.1 probe app readiness Failure; 2 probe app readiness Success; "
+        held="1 start app; 1.1 probe app readiness Failure initial; 2 probe app readiness Success; "
         "9 probe app readiness Failure; "
         "20 probe app readiness Success; 21 shows app running started ready",
-        broken="1 start app; 1.1 probe app readiness Failure; 2 probe app readiness Success; "
+        broken="1 start app; 1.1 probe app readiness Failure initial; 2 probe app readiness Success; "
         "9 probe app readiness Failure; "
         "21 shows app running started ready",
     ),
@@ -121,8 +124,9 @@ PROBES = [
     case(
         "probe-unknown-no-action",
         pod("| app", app=ALIVE),
-        held="1 start app; 1.1 probe app liveness Success; 5 probe app liveness Unknown; 60 end",
-        broken="1 start app; 1.1 probe app liveness Success; 5 probe app liveness Unknown; 5.1 stop app; 60 end",
+        held="1 start app; 1.1 probe app liveness Success initial; 5 probe app liveness Unknown; 60 end",
+        broken="1 start app; 1.1 probe app liveness Success initial; 5 probe app liveness Unknown; 5.1 stop app; "
+        "60 end",
     ),
     case(
         "probe-http-codes",
@@ -242,8 +246,10 @@ STATUS = [
     case(
         "status-started-field",
         pod("| app", app={"startupProbe": probe()}),
-        held="1 start app; 1.1 probe app startup Unknown; 2 probe app startup Success; 3 shows app running started",
-        broken="1 start app; 1.1 probe app startup Unknown; 2 shows app running started; 3 probe app startup Success",
+        held="1 start app; 1.1 probe app startup Unknown initial; 2 probe app startup Success; "
+        "3 shows app running started",
+        broken="1 start app; 1.1 probe app startup Unknown initial; 2 shows app running started; "
+        "3 probe app startup Success",
     ),
     case(
         "status-last-state",
@@ -305,7 +311,7 @@ def test_the_value_that_a_probe_begins_with_is_no_result() -> None:
 
 def test_the_delay_with_a_startup_probe_is_documented_and_not_kept() -> None:
     app = {"startupProbe": probe(), "livenessProbe": probe(initialDelaySeconds=10)}
-    text = "1 start app; 1.1 probe app startup Unknown; 8 probe app startup Success; 12 exec app liveness"
+    text = "1 start app; 1.1 probe app startup Unknown initial; 8 probe app startup Success; 12 exec app liveness"
     found = verdict_on("probe-initial-delay-from-start", pod("| app", app=app), text)
     assert found.verdict is Verdict.BROKEN
     assert "from the start of the container" in found.known

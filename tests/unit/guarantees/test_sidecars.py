@@ -9,7 +9,7 @@ from cases import Case, case, expect_verdicts, verdict_on
 from kubesim.guarantees.verdicts import Verdict
 
 STARTUP = {"startupProbe": probe()}
-PASSES = "2 probe s startup Unknown; 3 probe s startup Success"
+PASSES = "2 probe s startup Unknown initial; 3 probe s startup Success"
 UP = "1 start s; 2 start app"
 
 CASES = [
@@ -92,7 +92,7 @@ CASES = [
         pod("s* | app", s={"livenessProbe": probe()}, policy="Never"),
         held=f"{UP}; 5 probe s liveness Failure; 6 stop s; 7 exit s 143; 8 start s",
         broken=f"{UP}; 5 probe s liveness Failure; 6 stop s; 6 stop app; 7 exit s 143; 8 start s",
-        idle=f"{UP}; 1.1 probe s liveness Success",
+        idle=f"{UP}; 1.1 probe s liveness Success initial",
     ),
     case(
         "sidecar-not-block-completion",
@@ -214,7 +214,8 @@ def test_the_bug_of_probes_that_end_excuses_only_its_patches() -> None:
 
 def test_a_failed_liveness_probe_that_stops_nothing_is_the_same_bug() -> None:
     text = (
-        "1 start s; 2 start app; 3 exit s 1; 4 start s; 5 probe s liveness Success; 9 probe s liveness Failure; 60 end"
+        "1 start s; 2 start app; 3 exit s 1; 4 start s; 5 probe s liveness Success initial; "
+        "9 probe s liveness Failure; 60 end"
     )
     template = pod("s* | app", s={"livenessProbe": probe()}, policy="Never")
     for id_ in ("sidecar-liveness-restart-only-self", "probe-liveness-failure-restarts"):

@@ -15,6 +15,7 @@ from kubesim.kubelet.probe_worker import (
     ProbeStep,
     ProbeWorker,
     ResultChange,
+    ResultOrigin,
     after_equal_probes,
     after_probe,
     probe_event,
@@ -88,11 +89,11 @@ def answered(given: ProbeWorker, answers: str, label: str = "1.36") -> ProbeWork
 def test_a_new_instance_gets_the_initial_result(type_: ProbeType, initial: ProbeResult) -> None:
     """K-95, K-104: and the result of the instance before it is dropped."""
     first = tick(worker(type_), status(started=type_ is not ProbeType.STARTUP), 200 * SECOND, CURRENT)
-    assert first.changes == (ResultChange("c-0", initial),)
+    assert first.changes == (ResultChange("c-0", initial, ResultOrigin.INITIAL),)
     assert first.step is ProbeStep.PROBE
     held = replace(first.worker, on_hold=True)
     second = tick(held, status(id_="containerd://c-1", started=type_ is not ProbeType.STARTUP), 201 * SECOND, CURRENT)
-    assert second.changes == (ResultChange("c-0", None), ResultChange("c-1", initial))
+    assert second.changes == (ResultChange("c-0", None), ResultChange("c-1", initial, ResultOrigin.INITIAL))
     assert second.worker.on_hold is False
 
 
@@ -135,13 +136,14 @@ def test_a_skipped_tick_says_why() -> None:
 def test_a_container_that_does_not_run_counts_as_failed() -> None:
     """K-96."""
     seen = tick(replace(worker(), container_id="c-0", stored=ProbeResult.SUCCESS), status(Waiting()), 0, CURRENT)
-    assert seen.changes == (ResultChange("c-0", ProbeResult.FAILURE),)
+    assert seen.changes == (ResultChange("c-0", ProbeResult.FAILURE, ResultOrigin.NOT_RUNNING),)
 
 
 def test_a_worker_of_a_deleted_pod_leaves_success() -> None:
     """K-96: only a worker made when the pod was being deleted already."""
     given = replace(worker(deleted=True), container_id="c-0", stored=ProbeResult.FAILURE)
-    assert tick(given, status(), 200 * SECOND, CURRENT).changes == (ResultChange("c-0", ProbeResult.SUCCESS),)
+    left = ResultChange("c-0", ProbeResult.SUCCESS, ResultOrigin.DELETING)
+    assert tick(given, status(), 200 * SECOND, CURRENT).changes == (left,)
 
 
 NEVER_ENDS = {"ContainerRestartRules": True}

@@ -260,6 +260,17 @@ def test_a_worker_that_ended_does_not_come_back_behind_another_probe(release: st
 
 
 @each_release
+def test_a_record_says_where_its_result_comes_from(release: str) -> None:
+    """K-95, K-96, K-100: the value that the worker begins with, the probe's answer, the container that has ended."""
+    app = container("app", "sleep 4; exit 1", readinessProbe=exec_probe("true", periodSeconds=1))
+    history = ran(pod(app), release=release, until=10)
+
+    stored = [(one.result, one.origin, one.is_answer) for one in history.of(ProbeChanged)]
+    once = [("failure", "initial", False), ("success", "answer", True), ("failure", "not running", False)]
+    assert stored == [*once, *once[:2]]
+
+
+@each_release
 def test_no_probe_runs_after_the_pod_is_over(release: str) -> None:
     app = container("app", "sleep 4", readinessProbe=exec_probe("true"), livenessProbe=exec_probe("true"))
     history = ran(pod(app, restartPolicy="Never"), release=release)

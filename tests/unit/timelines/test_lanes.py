@@ -228,13 +228,15 @@ def test_a_stop_of_the_dead_opens_no_window() -> None:
 
 
 def test_probes_are_marks() -> None:
-    def probe(at: int, result: str) -> ProbeChanged:
+    def probe(at: int, result: str, origin: str = "answer") -> ProbeChanged:
         return ProbeChanged(
-            at=at * SECOND, namespace="default", pod="web", container="app", probe="liveness", result=result
-        )
+            at=at * SECOND, namespace="default", pod="web", container="app", probe="liveness", result=result,
+            origin=origin,
+        )  # fmt: skip
 
-    marks = lane_of(run_of(START, probe(2, "success"), probe(6, "failure"), probe(8, "unknown"))).marks
-    assert [mark.kind for mark in marks] == [MarkKind.PROBE_PASSED, MarkKind.PROBE_FAILED]  # unknown changed nothing
+    given = [probe(1, "success", "initial"), probe(4, "failure"), probe(6, "success"), probe(8, "unknown")]
+    marks = lane_of(run_of(START, *given, probe(9, "failure", "not running"))).marks
+    assert [mark.kind for mark in marks] == [MarkKind.PROBE_FAILED, MarkKind.PROBE_PASSED]  # unknown changed nothing
 
 
 def test_the_grace_period_is_that_of_the_api_and_may_shrink() -> None:

@@ -14,7 +14,14 @@ from by_hand import app_is, decided, header, history, records, runtime, write
 from retold import Teller
 
 from kubesim.history.history import History
-from kubesim.history.records import ActionDone, AnyRecord, ComponentHeader, DecidedAction
+from kubesim.history.records import (
+    ActionDone,
+    AnyRecord,
+    ComponentHeader,
+    DecidedAction,
+    ObjectChanged,
+    ProbeChanged,
+)
 from kubesim.timelines.story import Line, story
 from kubesim.timelines.style import PLAIN_WIDTH, Style, style_for
 from kubesim.timelines.tables import align, events_table, jobs_table, pods_table, pods_watch
@@ -32,6 +39,43 @@ def told(*more: AnyRecord) -> list[Line]:
 
 def test_one_of_everything_reads_as_agreed() -> None:
     assert text(history()) == (HERE / "golden" / "by_hand.txt").read_text()
+
+
+def probe(ms: int, result: str, origin: str) -> ProbeChanged:
+    return ProbeChanged(
+        at=ms * MILLISECOND, namespace="default", pod="web", container="app", probe="liveness", result=result,
+        origin=origin,
+    )  # fmt: skip
+
+
+def test_only_what_a_probe_answered_is_told() -> None:
+    """K-95, K-96: not what its worker begins with, nor what it stores for a container that has ended."""
+    lines = told(probe(10, "success", "initial"), probe(20, "failure", "answer"), probe(30, "failure", "not running"))
+    assert [(line.at, line.what) for line in lines] == [(20 * MILLISECOND, "liveness probe of app: failure")]
+
+
+@pytest.mark.parametrize(
+    ("probes", "started", "ready", "what"),
+    [
+        ((), True, True, "running and ready"),
+        ((), False, False, "running"),
+        (("readiness",), True, True, "running and ready"),
+        (("readiness",), True, False, "running, not ready until its readiness probe passes"),
+        (("startup", "liveness"), False, False, "running, not ready until its startup probe passes"),
+        (("startup", "readiness"), False, False, "running, not ready until its startup and readiness probes pass"),
+        (("startup", "readiness"), True, False, "running, not ready until its readiness probe passes"),
+    ],
+)
+def test_what_runs_and_is_not_ready_is_said_to_wait_for_its_probes(
+    probes: tuple[str, ...], started: bool, ready: bool, what: str
+) -> None:
+    created = records()[0]
+    assert isinstance(created, ObjectChanged)
+    spec = {"containers": [{"name": "app", **{f"{kind}Probe": {"exec": {}} for kind in probes}}]}
+    created = msgspec.structs.replace(created, object={**created.object, "spec": spec})
+    status = {"name": "app", "ready": ready, "started": started, "state": {"running": {}}}
+    lines = story(History(header(), [created, write(10, "kubelet/node1", {"status": {"containerStatuses": [status]}})]))
+    assert lines[1].what == f"status: app {what}"
 
 
 def test_no_line_is_longer_than_the_width_nor_ends_in_blanks() -> None:
