@@ -5,12 +5,12 @@ Only data: :func:`kubesim.kubelet.pod_actions.pod_actions` decides, the shell pe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Why:
+
+class Why(msgspec.Struct, frozen=True):
     """A reason in words, and the rules of ``kubelet.md`` it follows."""
 
     text: str
@@ -27,8 +27,7 @@ class KillReason(StrEnum):
     UNKNOWN = "Unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Kill:
+class Kill(msgspec.Struct, frozen=True):
     """One container instance to stop before anything is started; ``message`` is the text of its Killing Event."""
 
     id: str
@@ -40,16 +39,14 @@ class Kill:
     why: Why
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(msgspec.Struct, frozen=True):
     """One container to start, after those before it in its list (K-22)."""
 
     name: str
     why: Why
 
 
-@dataclass(frozen=True, slots=True)
-class Reset:
+class Reset(msgspec.Struct, frozen=True):
     """One container instance whose record is removed, after a kill if it runs: the pod starts over in place (K-121)."""
 
     id: str
@@ -58,8 +55,7 @@ class Reset:
     why: Why
 
 
-@dataclass(frozen=True, slots=True)
-class PodActions:
+class PodActions(msgspec.Struct, frozen=True):
     """The decision of one sync. ``kill_pod`` without ``create_sandbox``: everything is stopped, the pod is finished.
 
     With both, the start lists are for the new sandbox. ``kills`` beside ``kill_pod`` is only what had been collected

@@ -7,7 +7,6 @@ newCrashLoopBackOff.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import msgspec
@@ -21,8 +20,7 @@ BackoffKey: TypeAlias = tuple[str, ...]
 """What a record is remembered under."""
 
 
-@dataclass(frozen=True, slots=True)
-class BackoffLimits:
+class BackoffLimits(msgspec.Struct, frozen=True):
     """First and longest delay, and how long after the last update an event must come to begin anew (K-63)."""
 
     initial: Duration
@@ -30,16 +28,14 @@ class BackoffLimits:
     reset_after: Duration
 
 
-@dataclass(frozen=True, slots=True)
-class BackoffRecord:
+class BackoffRecord(msgspec.Struct, frozen=True):
     """The delay that the next end or failure will be measured against, and when it was set."""
 
     delay: Duration
     updated_at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class BackoffDecision:
+class BackoffDecision(msgspec.Struct, frozen=True):
     """Whether to go ahead now. ``until``: the first instant at which the answer is yes, ``now`` if it is already."""
 
     permitted: bool

@@ -7,7 +7,6 @@ UpdatePodStatus (S-20 to S-33, K-92 to K-94).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 import msgspec
@@ -37,24 +36,21 @@ class Kind(Enum):
     EPHEMERAL = "ephemeral"
 
 
-@dataclass(frozen=True, slots=True)
-class StartFailure:
+class StartFailure(msgspec.Struct, frozen=True):
     """Why the last attempt to start a container failed: an entry of the reason cache (S-30)."""
 
     reason: str
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeWorkers:
+class ProbeWorkers(msgspec.Struct, frozen=True):
     """The names of the containers that have a probe worker of each type at this moment (S-24, S-25)."""
 
     startup: frozenset[str] = frozenset()
     readiness: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class StatusInputs:
+class StatusInputs(msgspec.Struct, frozen=True):
     """What all containers of a pod have in common when their statuses are made."""
 
     pod: Pod

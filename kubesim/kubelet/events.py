@@ -7,8 +7,10 @@ the component restarts. Source: ``client-go/tools/record/events_cache.go`` Event
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from kubesim.releases import Release
 from kubesim.units import Instant
@@ -16,8 +18,7 @@ from kubesim.units import Instant
 _Key: TypeAlias = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Emitted:
+class Emitted(msgspec.Struct, frozen=True):
     """An Event as a component emits it about one object. ``field_path``: the container it is about, if any (S-60)."""
 
     type: str
@@ -26,8 +27,7 @@ class Emitted:
     field_path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EventWrite:
+class EventWrite(msgspec.Struct, frozen=True):
     """What the API server is sent. ``update``: the Event exists and is patched; if it is gone it is created again."""
 
     key: tuple[str, ...]
@@ -42,15 +42,13 @@ class EventWrite:
     update: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(msgspec.Struct, frozen=True):
     """An Event that the spam filter kept back; its count goes on all the same (S-92)."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(msgspec.Struct, frozen=True):
     """An Event as counted so far. ``written``: it got past the spam filter at least once."""
 
     count: int
@@ -59,29 +57,26 @@ class _Seen:
     written: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Similar:
+class _Similar(msgspec.Struct, frozen=True):
     """The different messages of one type and reason, and when the last of them came (S-91)."""
 
     messages: frozenset[str]
     last: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class _Bucket:
+class _Bucket(msgspec.Struct, frozen=True):
     """The token bucket of the spam filter, as the time for which it has credit at ``at`` (S-92)."""
 
     credit: int
     at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class EventMemory:
+class EventMemory(msgspec.Struct, frozen=True):
     """What a component remembers of the Events it emitted about one object; begins empty."""
 
-    seen: Mapping[_Key, _Seen] = field(default_factory=dict)
-    similar: Mapping[_Key, _Similar] = field(default_factory=dict)
-    buckets: Mapping[str, _Bucket] = field(default_factory=dict)
+    seen: Mapping[_Key, _Seen] = msgspec.field(default_factory=dict)
+    similar: Mapping[_Key, _Similar] = msgspec.field(default_factory=dict)
+    buckets: Mapping[str, _Bucket] = msgspec.field(default_factory=dict)
 
 
 def emit(

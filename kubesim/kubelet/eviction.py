@@ -6,8 +6,9 @@ Source: ``pkg/kubelet/eviction`` (eviction_manager.go, helpers.go), ``pkg/kubele
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from kubesim.kubelet.conditions import DISRUPTION_TARGET
 from kubesim.kubelet.node_shutdown import SYSTEM_CRITICAL, priority_of
@@ -24,8 +25,7 @@ _NANOS: Final = 10**9
 _STORAGE: Final = "ephemeral-storage"
 
 
-@dataclass(frozen=True, slots=True)
-class StorageUsage:
+class StorageUsage(msgspec.Struct, frozen=True):
     """What a pod has written, in bytes: its volumes by name, and what its containers keep for themselves, by name."""
 
     volumes: Mapping[str, int]
@@ -80,8 +80,7 @@ def _container_excess(pod: Pod, usage: StorageUsage, release: Release) -> str | 
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryUse:
+class MemoryUse(msgspec.Struct, frozen=True):
     """A pod and what each of its running containers uses, in bytes."""
 
     pod: Pod

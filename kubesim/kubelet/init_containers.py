@@ -6,8 +6,9 @@ older releases is in :mod:`kubesim.kubelet.init_containers_legacy`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from kubesim.kubelet.actions import Kill, KillReason, Start, Why
 from kubesim.kubelet.observed import Observed, ObservedContainer, ProbeResult, ProbeResults, RuntimeState
@@ -16,8 +17,7 @@ from kubesim.objects.pod import Container, Pod, is_sidecar
 from kubesim.releases import Release
 
 
-@dataclass(frozen=True, slots=True)
-class InitActions:
+class InitActions(msgspec.Struct, frozen=True):
     """What initialization asks for. ``done``: the mains may be looked at; ``kill_pod``: the pod has failed."""
 
     why: Why
@@ -27,8 +27,7 @@ class InitActions:
     kills: tuple[Kill, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(msgspec.Struct, frozen=True):
     """What one entry of the list asks for. ``releases``: the entry after it may start, or the mains if it is last."""
 
     why: Why

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from kubesim.kubelet.conditions import DISRUPTION_TARGET
 from kubesim.kubelet.pod_status import Verdict
@@ -22,8 +23,7 @@ SYSTEM_CRITICAL: Final = 2_000_000_000
 """The priority of system-cluster-critical, from which on pods are critical."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShutdownGroup:
+class ShutdownGroup(msgspec.Struct, frozen=True):
     """Pods that are stopped together, and how long (ns) the kubelet waits for them at most."""
 
     period: Duration

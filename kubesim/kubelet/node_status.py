@@ -6,8 +6,9 @@ Source: ``pkg/kubelet/nodestatus/setters.go`` (ReadyCondition, MemoryPressureCon
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from kubesim.objects.status import render_time
 from kubesim.units import Instant
@@ -17,8 +18,7 @@ MEMORY_PRESSURE: Final = "MemoryPressure"
 NODE_SHUTTING_DOWN: Final = "node is shutting down"
 
 
-@dataclass(frozen=True, slots=True)
-class NodeHealth:
+class NodeHealth(msgspec.Struct, frozen=True):
     """What a kubelet knows of its node. ``memory_low``: a memory threshold is met, or was not long ago."""
 
     memory_low: bool = False

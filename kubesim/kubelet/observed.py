@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+import msgspec
 
 from kubesim.units import Instant
 
@@ -32,8 +33,7 @@ class ProbeType(Enum):
     LIVENESS = "liveness"
 
 
-@dataclass(frozen=True, slots=True)
-class ObservedContainer:
+class ObservedContainer(msgspec.Struct, frozen=True):
     """One instance (run) of a container. ``definition_changed``: its spec differs from the one it was started with."""
 
     id: str
@@ -54,8 +54,7 @@ class ObservedContainer:
     """The signal that stops it, if the runtime reports one (containerd 2.0 and later), such as ``SIGTERM``."""
 
 
-@dataclass(frozen=True, slots=True)
-class ObservedSandbox:
+class ObservedSandbox(msgspec.Struct, frozen=True):
     id: str
     ready: bool
     attempt: int = 0
@@ -64,8 +63,7 @@ class ObservedSandbox:
     created_at: Instant = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(msgspec.Struct, frozen=True):
     """The runtime's view of one pod, newest first in both lists; the first of a name is its current instance."""
 
     sandboxes: tuple[ObservedSandbox, ...] = ()
@@ -76,10 +74,9 @@ class Observed:
         return next((container for container in self.containers if container.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeResults:
+class ProbeResults(msgspec.Struct, frozen=True):
     """The three result stores, container id -> result."""
 
-    startup: Mapping[str, ProbeResult] = field(default_factory=dict)
-    readiness: Mapping[str, ProbeResult] = field(default_factory=dict)
-    liveness: Mapping[str, ProbeResult] = field(default_factory=dict)
+    startup: Mapping[str, ProbeResult] = msgspec.field(default_factory=dict)
+    readiness: Mapping[str, ProbeResult] = msgspec.field(default_factory=dict)
+    liveness: Mapping[str, ProbeResult] = msgspec.field(default_factory=dict)

@@ -7,7 +7,8 @@ Source: ``pkg/kubelet/kubelet_pods.go`` getPhase (S-1 to S-4, S-6). What keeps a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from kubesim.kubelet.container_statuses import RESTARTING_ALL
 from kubesim.kubelet.restart import restart_after_exit
@@ -66,16 +67,14 @@ def pod_phase(
     return _phase_of_stopped(pod, rest, release)
 
 
-@dataclass(slots=True)
-class _Inits:
+class _Inits(msgspec.Struct):
     """Counters over plain inits (S-1)."""
 
     pending: int = 0
     failed_for_good: bool = False
 
 
-@dataclass(slots=True)
-class _Rest:
+class _Rest(msgspec.Struct):
     """Counters over sidecars and mains (S-2, S-3). ``restartable``: a stopped main that is started again."""
 
     running: int = 0

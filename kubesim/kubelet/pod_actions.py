@@ -5,7 +5,8 @@ Source: ``kuberuntime_manager.go`` computePodActions, ``util.go`` PodSandboxChan
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from kubesim.kubelet.actions import Kill, KillReason, PodActions, Reset, Start, Why
 from kubesim.kubelet.init_containers import InitActions, init_actions
@@ -58,8 +59,7 @@ def pod_actions(
 # Sandbox ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxNeed:
+class SandboxNeed(msgspec.Struct, frozen=True):
     """Whether a new sandbox is needed, its (or the kept one's) attempt, and the sandbox this is about."""
 
     needed: bool

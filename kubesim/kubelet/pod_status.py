@@ -7,7 +7,6 @@ the one before, sets the transition times and writes it (:mod:`kubesim.kubelet.s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -43,8 +42,7 @@ from kubesim.units import Instant
 _NO_FAILURES: Mapping[str, StartFailure] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """Why the pod has to fail whatever its containers say: deadline, eviction, shutdown (S-5, K-84 to K-88)."""
 
     reason: str

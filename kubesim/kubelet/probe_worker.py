@@ -7,9 +7,11 @@ the probe if told so, and hands the answer to :func:`after_probe`. Source: ``pro
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from kubesim.kubelet.actions import Why
 from kubesim.kubelet.container_statuses import outlived_kubelet
@@ -61,8 +63,7 @@ class ProbeStep(Enum):
     END = "end"
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeWorker:
+class ProbeWorker(msgspec.Struct, frozen=True):
     """One worker. ``pod`` is its copy from the worker's creation and never updated (K-96)."""
 
     pod: Pod
@@ -93,8 +94,7 @@ class ProbeWorker:
         return probe
 
 
-@dataclass(frozen=True, slots=True)
-class ResultChange:
+class ResultChange(msgspec.Struct, frozen=True):
     """One change of a result store; a result also wakes the sync loop (K-102), a removal (None) does not."""
 
     container_id: str
@@ -102,8 +102,7 @@ class ResultChange:
     origin: ResultOrigin = ResultOrigin.ANSWER
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(msgspec.Struct, frozen=True):
     """What one tick does: the worker after it, the next step, and the changes of the result store in order."""
 
     worker: ProbeWorker
@@ -112,16 +111,14 @@ class Tick:
     changes: tuple[ResultChange, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeEvent:
+class ProbeEvent(msgspec.Struct, frozen=True):
     """A Kubernetes Event about the container; always of type Warning."""
 
     reason: str
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeOutcome:
+class ProbeOutcome(msgspec.Struct, frozen=True):
     """What a probe's answer changes: the worker, the stored result if it changed, and the Event if there is one."""
 
     worker: ProbeWorker

@@ -7,7 +7,6 @@ cached status per pod; :func:`next_status` makes it from a generated one, :func:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import msgspec
@@ -46,8 +45,7 @@ MESSAGE_BYTES = 12 * 1024
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(msgspec.Struct, frozen=True):
     """A status update that was given up as a whole, and why (S-41)."""
 
     error: str

@@ -10,7 +10,9 @@ makes sidecars wait. Nothing is started again meanwhile (K-81, K-82).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from kubesim.kubelet.actions import KillReason
 from kubesim.objects.pod import Container, Pod, Probe, has_sidecar, is_sidecar
@@ -18,8 +20,7 @@ from kubesim.releases import Release
 from kubesim.units import SECOND, Duration
 
 
-@dataclass(frozen=True, slots=True)
-class EffectiveGrace:
+class EffectiveGrace(msgspec.Struct, frozen=True):
     """The grace of a terminating pod in seconds. ``shortened``: a stop that is under way must be told (K-5, K-7)."""
 
     seconds: int
@@ -70,8 +71,7 @@ def _probe_behind(container: Container, reason: KillReason) -> Probe | None:
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerStop:
+class ContainerStop(msgspec.Struct, frozen=True):
     """What is left of one container's stop; each step gives the next. Grace in whole seconds, limits in nanoseconds.
 
     ``final_seconds`` is the grace that replaces all arithmetic at the end (1.27 with an override), else None.

@@ -6,11 +6,11 @@ objects of their own in this room.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from kubesim.history.records import Decided, DecidedAction
 from kubesim.kubelet.actions import Why
@@ -140,12 +140,12 @@ class Kubelet:
         """The pod as this kubelet's release reads it: fields it does not know are not there (K-54)."""
         if before is not None and _only_status_changed(before.raw, raw):
             status = self.statuses.typed(before.metadata.uid, raw["status"])
-            return msgspec.structs.replace(before, status=status, raw=raw)
+            return replace(before, status=status, raw=raw)
         pod = pod_view(raw)
         if self.release.policy("sidecar_field_at_kubelet") != "unknown":
             return pod
-        inits = tuple(msgspec.structs.replace(entry, restart_policy=None) for entry in pod.spec.init_containers)
-        return msgspec.structs.replace(pod, spec=msgspec.structs.replace(pod.spec, init_containers=inits))
+        inits = tuple(replace(entry, restart_policy=None) for entry in pod.spec.init_containers)
+        return replace(pod, spec=replace(pod.spec, init_containers=inits))
 
     def _added(self, pod: Pod) -> None:
         """The first sight of a pod: admitted, or failed at once (K-55)."""

@@ -6,8 +6,9 @@ away is ``sim/node_control.py``.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from kubesim.kubelet.node_status import NodeHealth, memory_event, node_conditions, ready_event
 from kubesim.sim.identity import object_uid

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kubesim.kubelet.observed import ProbeResult, ProbeType
 from kubesim.kubelet.probe_schedule import workers_to_create
