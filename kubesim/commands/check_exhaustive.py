@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from kubesim.commands.progress import Waiting
+from kubesim.scenario.templates import POD_SPECS
 
 if TYPE_CHECKING:
     from kubesim.exploration.exhaustive import Exploration
     from kubesim.scenario.load import Scenario
     from kubesim.timelines.style import Style
 
-NOTHING: Final = "there is no Pod, Job or CronJob to explore; of a Deployment, give its template as a Pod"
+NOTHING: Final = f"there is nothing to explore that makes Pods: no {', no '.join(POD_SPECS)}"
 
 
 def exhaust(scenario: Scenario, *, depth: int, budget: float, graph: str | None) -> int:
@@ -26,7 +27,7 @@ def exhaust(scenario: Scenario, *, depth: int, budget: float, graph: str | None)
     from kubesim.exploration.exhaustive import explore
     from kubesim.timelines.style import style_for
 
-    if not any(document.kind in ("Pod", "Job", "CronJob") for document in scenario.objects):
+    if not any(document.kind in POD_SPECS for document in scenario.objects):
         raise click.UsageError(NOTHING)
     with Waiting(f"exploring {scenario.name} to depth {depth}"):
         found = explore(scenario, depth=depth, budget=budget)

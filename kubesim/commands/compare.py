@@ -78,7 +78,9 @@ def gates(
     metavar="FILE[,FILE]",
     help="Other manifests to hold FILE... against; repeat it for more.",
 )
-@click.option("--delete-at", type=options.delete_at, metavar="WHEN[:GRACE]", help="Delete the Pods and Jobs then.")
+@click.option(
+    "--delete-at", type=options.delete_at, metavar="WHEN[:GRACE]", help="Delete the Pods, and what makes them, then."
+)
 @click.option("--until", type=options.duration, metavar="DURATION", help="How long each run lasts, such as 2m.")
 @click.option("--timing", type=click.Choice(TIMINGS), help="Latency profile.")
 @click.option(

@@ -37,7 +37,9 @@ _LOOK_AHEAD: Final = 15 * MINUTE
     help="Gate, of all or of one part (apiserver, node).",
 )  # fmt: skip
 @click.option("--bug", "bugs", multiple=True, type=options.setting, metavar="NAME=on|off", help="A known bug.")
-@click.option("--delete-at", type=options.delete_at, metavar="WHEN[:GRACE]", help="Delete the Pods and Jobs then.")
+@click.option(
+    "--delete-at", type=options.delete_at, metavar="WHEN[:GRACE]", help="Delete the Pods, and what makes them, then."
+)
 @click.option("--seed", type=int, help="Seed of everything that is left to chance.")
 @click.option("--paths", is_flag=True, help="Also, for starts and ends: what each had waited for, step by step.")
 @click.option("--static", is_flag=True, help="Only what the manifests give away without being run.")

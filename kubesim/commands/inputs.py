@@ -17,6 +17,7 @@ from kubesim.scenario.actions import Delete, in_order
 from kubesim.scenario.cluster import Cluster, ControlPlane, Node, Settings, check_cluster
 from kubesim.scenario.load import Scenario
 from kubesim.scenario.recorded import RECORDED_ALLOCATABLE, RECORDED_IMAGES, load_actions, load_config
+from kubesim.scenario.templates import POD_SPECS
 
 _KUBELETS: Final = ("node", "kubelet")
 _CONTROL_PLANE: Final = {
@@ -101,13 +102,16 @@ def _name_of(path: str) -> str:
 
 
 def _deletes(scenario: Scenario, delete_at: DeleteAt) -> list[Delete]:
-    """A delete of every Pod and Job the scenario begins with. Raises UsageError if none, ScenarioError if unnamed."""
-    documents = [document for document in scenario.objects if document.kind in ("Pod", "Job")]
+    """A delete of every Pod the scenario begins with, and of all that makes Pods.
+
+    Raises UsageError if there is none, ScenarioError for one without a name.
+    """
+    documents = [document for document in scenario.objects if document.kind in POD_SPECS]
     if not documents:
         kinds = ", ".join(dict.fromkeys(document.kind for document in scenario.objects))
         raise click.UsageError(
-            f"--delete-at deletes Pods and Jobs, and there is only {kinds}; a Scenario can delete others: "
-            "actions: [{at: 60s, delete: {kind: Deployment, name: web}}]"
+            f"--delete-at deletes {', '.join(POD_SPECS)}, and there is only {kinds}; a Scenario can delete others: "
+            "actions: [{at: 60s, delete: {kind: ConfigMap, name: settings}}]"
         )
     return [
         Delete(

@@ -1,4 +1,4 @@
-"""``kubesim matrix``: one Pod or Job with a sidecar, on every API server and every node."""
+"""``kubesim matrix``: one Pod with a sidecar, or what makes such Pods, on every API server and every node."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def releases(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> t
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--api-server", "servers", multiple=True, callback=releases, metavar="R,R", help="Of these API servers.")
 @click.option("--node", "nodes", multiple=True, callback=releases, metavar="R,R", help="Of these nodes.")
-@click.option("--of", "chosen_subject", metavar="KIND/NAME", help="Which Pod or Job, where FILE has several: Pod/web.")
+@click.option("--of", "chosen_subject", metavar="KIND/NAME", help="Which, where FILE has several: Pod/web.")
 @click.option("--supported", is_flag=True, help="Within the supported skew only.")
 @click.option("--default-gates", is_flag=True, help="Without gates set by hand only.")
 @click.option(
@@ -75,8 +75,9 @@ def command(
 ) -> None:
     """What becomes of a Pod with a sidecar: API server by node, with the gate SidecarContainers on and off.
 
-    FILE holds one Pod or Job, and whatever else it needs. A line for each combination: the control plane, the nodes,
-    whether the skew between them is supported, what happens, and why. -o grid prints a letter for each.
+    FILE holds one Pod, Job, CronJob, Deployment or ReplicaSet, and whatever else it needs. A line for each
+    combination: the control plane, the nodes, whether the skew between them is supported, what happens, and why.
+    -o grid prints a letter for each.
 
     \b
       kubesim matrix pod.yaml -o grid
@@ -109,14 +110,16 @@ def command(
 
 
 def _subject(scenario: Scenario, chosen: str | None) -> tuple[str, str]:
-    """The one Pod or Job that is looked at: kind and name."""
+    """The one Pod, or maker of Pods, that is looked at: kind and name."""
     from kubesim.errors import ScenarioError
+    from kubesim.scenario.templates import POD_SPECS
 
-    there = [(one.kind, one.raw["metadata"].get("name", "")) for one in scenario.objects if one.kind in ("Pod", "Job")]
+    there = [(one.kind, one.raw["metadata"].get("name", "")) for one in scenario.objects if one.kind in POD_SPECS]
     found = [pair for pair in there if chosen is None or "/".join(pair).lower() == chosen.lower()]
     if len(found) != 1:
         names = ", ".join("/".join(pair) for pair in there) or "none"
-        raise ScenarioError(f"matrix looks at one Pod or Job; name it with --of. FILE begins with {names}")
+        listed = f"{', '.join(list(POD_SPECS)[:-1])} or {list(POD_SPECS)[-1]}"
+        raise ScenarioError(f"matrix looks at one {listed}; name it with --of. FILE begins with {names}")
     return found[0]
 
 

@@ -11,14 +11,7 @@ from kubesim.timelines.describe_nodes import describe_nodes
 from kubesim.timelines.logs import log_lines
 from kubesim.timelines.pod_summaries import summary_lines
 from kubesim.timelines.style import Style
-from kubesim.timelines.tables import (
-    cron_jobs_table,
-    deployments_table,
-    events_table,
-    jobs_table,
-    pods_table,
-    replica_sets_table,
-)
+from kubesim.timelines.tables import TABLES, events_table
 from kubesim.timelines.text import text
 from kubesim.timelines.trace import render, trace
 
@@ -31,9 +24,7 @@ def formatted(history: History, form: str, style: Style, *, config: str | None =
         return "".join(f"{line}\n" for line in summary_lines(history))
     match form:
         case "table" | "wide":
-            wide = form == "wide"
-            tables = (pods_table, jobs_table, cron_jobs_table, deployments_table, replica_sets_table)
-            blocks = [table(history, wide=wide) for table in tables]
+            blocks = [table(history, wide=form == "wide") for table in TABLES.values()]
             return "\n\n".join("\n".join(block) for block in blocks if block) + ("\n" if any(blocks) else "")
         case "events":
             return "".join(f"{line}\n" for line in events_table(history))

@@ -62,7 +62,9 @@ TIMINGS: Final = ("ideal", "typical", "loaded")
     "--view", type=click.Choice(["auto", "pods", "jobs"]), default="auto", show_default=True,
     help="Pods with their containers, or Jobs with their Pods.",
 )  # fmt: skip
-@click.option("--delete-at", type=options.delete_at, metavar="WHEN[:GRACE]", help="Delete the Pods and Jobs then.")
+@click.option(
+    "--delete-at", type=options.delete_at, metavar="WHEN[:GRACE]", help="Delete the Pods, and what makes them, then."
+)
 @click.option("--until", type=options.duration, metavar="DURATION", help="How long the run lasts, such as 2m.")
 @click.option("--seed", type=int, help="Seed of everything that is left to chance.")
 @click.option("--timing", type=click.Choice(TIMINGS), help="Latency profile.")

@@ -58,7 +58,7 @@ TIMINGS: Final = ("ideal", "typical", "loaded")
     "--delete-at",
     type=options.delete_at,
     metavar="WHEN[:GRACE]",
-    help="Delete the Pods and Jobs then, with that grace in seconds.",
+    help="Delete the Pods, and what makes them, then, with that grace in seconds.",
 )
 @click.option("--until", type=options.duration, metavar="DURATION", help="How long the run lasts, such as 2m.")
 @click.option("--seed", type=int, help="Seed of everything that is left to chance.")

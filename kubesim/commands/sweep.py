@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kubesim.exploration.engines import Engine
     from kubesim.exploration.sweep import Sweep, SweepHeader
     from kubesim.exploration.sweep_journal import Journal
+    from kubesim.scenario.load import Scenario
     from kubesim.scenario.sweep import SweepSpec
 
     Report = Callable[[Iterable[dict[str, Any]]], int]
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 INTERRUPTED: Final = 130
 """128 + SIGINT."""
 _DESIGNS: Final = ("grid", "random", "latin-hypercube")
-_DEFAULT_MEASURES: Final = ("time-to-ready", "time-to-complete", "restarts", "sigkilled")
 
 
 @click.command("sweep")
@@ -126,7 +126,7 @@ def _header(
     texts = read_files(files)
     scenario = scenario_of([one for text in texts for one in documents_of(Source(text.path, text.text))])
     spec: SweepSpec = scenario.sweep
-    measures = given["measures"] or spec.measures or _default_measures(bool(scenario.expect))
+    measures = given["measures"] or spec.measures or _default_measures(scenario)
     return (
         SweepHeader(
             kubesim=VERSION,
@@ -146,8 +146,21 @@ def _header(
     )
 
 
-def _default_measures(expects: bool) -> tuple[str, ...]:
-    return (*_DEFAULT_MEASURES, "expect") if expects else _DEFAULT_MEASURES
+def _default_measures(scenario: Scenario) -> tuple[str, ...]:
+    """Of what serves for ever the time to its end is not asked for, of a Deployment how long a rollout takes."""
+    from kubesim.scenario.templates import pod_spec
+
+    specs = [spec for document in scenario.objects if (spec := pod_spec(document.raw)) is not None]
+    kinds = {document.kind for document in scenario.objects}
+    ends = not specs or any(spec.get("restartPolicy", "Always") != "Always" for spec in specs)
+    return (
+        "time-to-ready",
+        *(("time-to-complete",) if ends else ()),
+        *(("rollout-time",) if "Deployment" in kinds else ()),
+        "restarts",
+        "sigkilled",
+        *(("expect",) if scenario.expect else ()),
+    )
 
 
 def _settings(settings: tuple[str, ...]) -> dict[str, str]:

@@ -86,7 +86,7 @@ class _Walker:
             if key in _LEFT_OUT:
                 continue
             yield repr(key)
-            if key == "_timers":
+            if key == "_timers" and isinstance(item, list):  # the clock's; others keep theirs by name
                 yield from self._timers(item)
             else:
                 yield from self.walk(item)

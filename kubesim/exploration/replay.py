@@ -11,7 +11,7 @@ import yaml
 
 from kubesim.exploration.workloads import Place, Program, Stimulus, Workload
 from kubesim.objects.yaml import Document
-from kubesim.scenario.actions import Action, Delete, DeleteJobPod, Kill, in_order
+from kubesim.scenario.actions import Action, Delete, Kill, in_order
 from kubesim.scenario.grammar import API_VERSION, KIND, ContainerOverride
 from kubesim.scenario.load import Scenario
 from kubesim.units import SECOND, Duration, format_duration
@@ -39,23 +39,17 @@ def _changed(workload: Workload) -> Iterable[Program]:
 
 
 def _action(stimulus: Stimulus) -> Action:
-    kind, _, name = stimulus.owner.partition("/")
     at = stimulus.at * SECOND
     if stimulus.do == "crash":
-        return Kill(at=at, pod=name, container=stimulus.container, exit_code=stimulus.code)
-    if kind == "Pod":
-        return Delete(at=at, kind="Pod", name=name)
-    return DeleteJobPod(at=at, number=0, job=name if kind == "Job" else None)
+        return Kill(at=at, pod=stimulus.pods, container=stimulus.container, exit_code=stimulus.code)
+    return Delete(at=at, kind="Pod", name=stimulus.pods)
 
 
 def _action_as_written(stimulus: Stimulus) -> dict[str, Any]:
-    kind, _, name = stimulus.owner.partition("/")
     at = format_duration(stimulus.at * SECOND)
     if stimulus.do == "crash":
-        return {"at": at, "kill": {"pod": name, "container": stimulus.container, "exitCode": stimulus.code}}
-    if kind == "Pod":
-        return {"at": at, "delete": {"kind": "Pod", "name": name}}
-    return {"at": at, "deleteJobPod": {"number": 0, **({"job": name} if kind == "Job" else {})}}
+        return {"at": at, "kill": {"pod": stimulus.pods, "container": stimulus.container, "exitCode": stimulus.code}}
+    return {"at": at, "delete": {"kind": "Pod", "name": stimulus.pods}}
 
 
 def scenario_file(

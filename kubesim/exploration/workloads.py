@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kubesim.objects.yaml import Document
+from kubesim.scenario.templates import pod_spec
 from kubesim.units import SECOND, format_duration
 
 FOREVER: Final = -1
@@ -22,6 +23,12 @@ USUAL_HOOK: Final = 1
 
 IGNORED: Final = -1
 """Of ``term``: SIGTERM changes nothing."""
+
+
+def pods_of(owner: str) -> str:
+    """The name of a Pod, or the pattern of the names of those that an object makes."""
+    kind, _, name = owner.partition("/")
+    return name if kind == "Pod" else f"{name}-*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +55,7 @@ class Place:
     @property
     def pods(self) -> str:
         """The pattern of the names of its Pods."""
-        kind, _, name = self.owner.partition("/")
-        return name if kind == "Pod" else f"{name}-*"
+        return pods_of(self.owner)
 
     @property
     def has_pre_stop(self) -> bool:
@@ -137,6 +143,11 @@ class Stimulus:
     container: str = ""
     code: int = 1
 
+    @property
+    def pods(self) -> str:
+        """The pattern of the names of the Pods that it may happen to; of several, to the oldest."""
+        return pods_of(self.owner)
+
     def told(self) -> str:
         """In a sentence."""
         kind, _, name = self.owner.partition("/")
@@ -145,7 +156,7 @@ class Stimulus:
             case "delete" if kind == "Pod":
                 return f"at {at}: kubectl delete pod {name}"
             case "delete":
-                return f"at {at}: the first pod of {kind} {name} is deleted"
+                return f"at {at}: the oldest pod of {kind} {name} is deleted"
             case "crash":
                 return f"at {at}: {self.container} crashes with exit code {self.code}"
             case _:
@@ -171,25 +182,13 @@ class Workload:
 
 
 def places(documents: tuple[Document, ...]) -> tuple[Place, ...]:
-    """The containers of the Pods, Jobs and CronJobs of a scenario."""
+    """The containers of the Pods of a scenario, and of those that its controllers make."""
     found: list[Place] = []
     for document in documents:
-        spec = _pod_spec(document)
+        spec = pod_spec(document.raw)
         if spec is not None:
             found += _places(f"{document.kind}/{document.name}", spec)
     return tuple(found)
-
-
-def _pod_spec(document: Document) -> Mapping[str, Any] | None:
-    path = {
-        "Pod": ("spec",),
-        "Job": ("spec", "template", "spec"),
-        "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
-    }.get(document.kind)
-    value: Any = document.raw if path is not None else None
-    for step in path or ():
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else None
 
 
 def _places(owner: str, spec: Mapping[str, Any]) -> Iterator[Place]:

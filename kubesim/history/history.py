@@ -183,6 +183,19 @@ class History(Sequence[AnyRecord]):
         """The life of one Pod; the namespace may be left out where the name is unique. Raises KubesimError if not."""
         return lives.find_pod(self._pods, name, namespace)
 
+    def makers(self, life: PodLife) -> tuple[Key, ...]:
+        """What made a Pod: its controller, that one's controller, and so on; of the Pod of a Deployment two."""
+        found: list[Key] = []
+        versions = life.versions
+        while versions:
+            owners = versions[0].object["metadata"].get("ownerReferences") or ()
+            owner = next((one for one in owners if one.get("controller")), None)
+            if owner is None:
+                break
+            found.append(Key(owner["kind"], life.namespace, owner["name"]))
+            versions = self.all_versions.get(found[-1], ())
+        return tuple(found)
+
     @cached_property
     def _pods(self) -> dict[Key, PodLife]:
         return lives.pods(self.all_versions, self.records)

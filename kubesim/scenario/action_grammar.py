@@ -151,7 +151,7 @@ ACTION: Final = Record(
                     "propagation": Field(Choice(("Background", "Foreground", "Orphan"))),
                 },
             ),
-            "As kubectl delete.",
+            "As kubectl delete; a pattern of names, such as web-*, means the oldest of them.",
         ),
         "deleteJobPod": Field(_JOB_POD, "Deletes a pod that a Job made."),
         "patch": Field(
@@ -194,7 +194,7 @@ ACTION: Final = Record(
                     "exitCode": Field(Integer(), "Process 1 ends by itself with this code."),
                 },
             ),
-            "Something happens to a container's process 1.",
+            "Something happens to a container's process 1; a pattern of Pods means the oldest where it runs.",
         ),
         "probe": Field(
             Record(

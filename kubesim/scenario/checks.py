@@ -7,6 +7,7 @@ refused.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from kubesim.errors import ScenarioError
@@ -71,13 +72,18 @@ def check_actions(objects: tuple[Document, ...], actions: tuple[Action, ...]) ->
         if target is None or action.place is None:
             continue
         kind, namespace, name = target
-        if target in names:
-            if isinstance(action, Kill | Probe):
+        if target in names or (isinstance(action, Delete | Evict | Kill) and any(_fits(one, target) for one in names)):
+            if target in names and isinstance(action, Kill | Probe):
                 _check_container(action, names[target], _added(actions, action.pod))
         elif kind in _CHECKED and kind not in open_kinds:
             there = sorted(other[2] for other in names if other[:2] == (kind, namespace))
             hint = did_you_mean(name, there) or f"; there is: {', '.join(there) or 'none'}"
             raise _field_of(action).error(f'no {kind} "{name}" is ever created in namespace {namespace}{hint}')
+
+
+def _fits(there: Identity, pattern: Identity) -> bool:
+    """Whether an object is of the kind, the namespace, and the name or pattern that an action says."""
+    return there[:2] == pattern[:2] and fnmatchcase(there[2], pattern[2])
 
 
 def _known(objects: tuple[Document, ...], actions: tuple[Action, ...]) -> Iterator[dict[str, Any]]:

@@ -33,6 +33,7 @@ from kubesim.scenario.actions import (
     Uncordon,
 )
 from kubesim.scenario.shapes import did_you_mean
+from kubesim.sim.chosen import oldest_named, running_in
 from kubesim.sim.node_faults import NodeFaults
 from kubesim.sim.node_requests import NodeRequests
 from kubesim.sim.probe_run import Answer
@@ -146,8 +147,9 @@ class Stimuli:
                 for document in action.objects:
                     self._create_or_apply(action, document)
             case Delete():
-                call = _Delete(self, action.kind, action.namespace, action.name, action)
-                arguments = {"kind": action.kind, "name": action.name}
+                name = oldest_named(self.world, action.kind, _namespace(action.kind, action.namespace), action.name)
+                call = _Delete(self, action.kind, action.namespace, name, action)
+                arguments = {"kind": action.kind, "name": name}
                 self._ask("delete", _with(arguments, action), call)
             case DeleteJobPod() | EvictJobPod():
                 self._job_pod(action)
@@ -166,7 +168,8 @@ class Stimuli:
                     _Scale(self, action),
                 )
             case Evict():
-                self._ask("evict", {"kind": "Pod", "name": action.name}, _Evict(self, action, action.name))
+                name = oldest_named(self.world, "Pod", action.namespace, action.name)
+                self._ask("evict", {"kind": "Pod", "name": name}, _Evict(self, action, name))
             case Kill():
                 self._kill(action)
             case Probe():
@@ -176,8 +179,8 @@ class Stimuli:
             case EphemeralContainer():
                 self._add_ephemeral_container(action)
             case SandboxLoss():
-                problem = self.faults.lose_sandbox(action.namespace, action.pod)
-                self._broke("sandbox-loss", {"pod": action.pod}, problem)
+                name = oldest_named(self.world, "Pod", action.namespace, action.pod)
+                self._broke("sandbox-loss", {"pod": name}, self.faults.lose_sandbox(action.namespace, name))
             case StartFailure():
                 for kubelet in self.world.kubelets.values():
                     kubelet.runtime.starts_that_fail[action.namespace, action.pod, action.container] = action.message
@@ -210,19 +213,14 @@ class Stimuli:
             self._ask(do, {"k": action.number}, _Evict(self, action, name))
 
     def _kill(self, action: Kill) -> None:
-        arguments: dict[str, Any] = {"pod": action.pod, "container": action.container}
-        for kubelet in self.world.kubelets.values():
-            for uid, pod in kubelet.pods.items():
-                if (pod.metadata.namespace, pod.metadata.name) != (action.namespace, action.pod):
-                    continue
-                instance = kubelet.running_instance(uid, action.container)
-                if instance is not None:
-                    self._record("kill", arguments, None)
-                    kubelet.runtime.end_from_outside(
-                        kubelet.runtime.pod(uid), instance, action.signal, action.exit_code
-                    )
-                    return
-        self._record("kill", arguments, Reply(404, "NotFound", "the container is not running"))
+        found = running_in(self.world, action.namespace, action.pod, action.container)
+        if found is None:
+            arguments = {"pod": action.pod, "container": action.container}
+            self._record("kill", arguments, Reply(404, "NotFound", "the container is not running"))
+            return
+        kubelet, uid, instance = found
+        self._record("kill", {"pod": kubelet.pods[uid].metadata.name, "container": action.container}, None)
+        kubelet.runtime.end_from_outside(kubelet.runtime.pod(uid), instance, action.signal, action.exit_code)
 
     def _override_probe(self, action: Probe) -> None:
         arguments = {"pod": action.pod, "container": action.container, "probe": action.probe, "answer": action.answer}

@@ -23,7 +23,7 @@ from kubesim.store.field_errors import FieldError
 from kubesim.store.kinds import Kind
 from kubesim.store.pod_warnings import hostname_warnings, spec_warnings
 from kubesim.store.qos import qos_class
-from kubesim.store.replicated import default_replicated, replicated_errors
+from kubesim.store.replicated import default_replicated, replicated_errors, without_disabled
 from kubesim.store.validation_cron_job import cron_job_errors, cron_job_warnings
 from kubesim.store.validation_job import job_errors, job_warnings
 from kubesim.store.validation_meta import metadata_errors
@@ -74,9 +74,11 @@ def prepare(kind: Kind, obj: dict[str, Any], release: Release, now: Instant, adm
         case "CronJob":
             return prepare_cron_job(obj, release)
         case "Deployment" | "ReplicaSet":
-            filled = default_replicated(kind.name, obj, release)
-            made = {**filled, "metadata": {**filled["metadata"], "generation": 1}, "status": {}}
-            return Ready(made, tuple(replicated_errors(kind.name, made, release)))
+            filled = default_replicated(kind.name, obj)
+            kept = without_disabled(filled, release)
+            dropped = () if kept == filled else dropped_fields(filled["spec"], kept["spec"], release)
+            made = {**kept, "metadata": {**kept["metadata"], "generation": 1}, "status": {}}
+            return Ready(made, tuple(replicated_errors(kind.name, made, release)), (), dropped)
         case "Secret":
             obj = _secret(obj)
     metadata = dict(obj["metadata"])
@@ -230,7 +232,7 @@ def default_update(kind: Kind, obj: dict[str, Any], old: dict[str, Any], release
         case "CronJob":
             return _without_disabled(default_cron_job(obj), release, old["spec"])
         case "Deployment" | "ReplicaSet":
-            return default_replicated(kind.name, obj, release)
+            return without_disabled(default_replicated(kind.name, obj), release, old["spec"])
         case "PodTemplate":
             template = obj.get("template") or {}
             return {**obj, "template": {**template, "spec": default_template_spec(template.get("spec") or {})}}

@@ -26,12 +26,12 @@ _NOT_NEGATIVE: Final = "must be greater than or equal to 0"
 _IMMUTABLE: Final = "field is immutable"
 
 
-def default_replicated(kind: str, obj: dict[str, Any], release: Release) -> dict[str, Any]:
-    """The object with its defaults, without fields of its template whose gate is off."""
+def default_replicated(kind: str, obj: dict[str, Any]) -> dict[str, Any]:
+    """The object with its defaults."""
     spec = dict(obj.get("spec") or {})
     spec.setdefault("replicas", 1)
     template = {"metadata": {}, **(spec.get("template") or {})}
-    template["spec"] = drop_from_pod_spec(default_template_spec(template.get("spec") or {}), release)
+    template["spec"] = default_template_spec(template.get("spec") or {})
     spec["template"] = template
     if kind == "Deployment":
         spec.setdefault("revisionHistoryLimit", 10)
@@ -46,6 +46,14 @@ def default_replicated(kind: str, obj: dict[str, Any], release: Release) -> dict
             }
         spec["strategy"] = strategy
     return {**obj, "spec": spec}
+
+
+def without_disabled(obj: dict[str, Any], release: Release, old: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The object without fields of its template whose gate is off, unless the stored ``old`` spec has them (C-3)."""
+    template = obj["spec"]["template"]
+    old_pod = ((old or {}).get("template") or {}).get("spec")
+    kept = drop_from_pod_spec(template["spec"], release, old_pod)
+    return {**obj, "spec": {**obj["spec"], "template": {**template, "spec": kept}}}
 
 
 def replicated_errors(kind: str, obj: dict[str, Any], release: Release) -> list[FieldError]:

@@ -1,8 +1,8 @@
-"""What a client of the API would have been answered at the end of a history: raw GETs, and ``kubectl get nodes``."""
+"""What a client of the API would have been answered at the end of a history: raw GETs, nodes, descriptions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from kubesim.history.history import History
@@ -12,6 +12,8 @@ from kubesim.objects.status import instant_of
 from kubesim.releases import Component, release
 from kubesim.store.raw import Components, raw_answer
 from kubesim.store.tables import human_duration
+from kubesim.timelines.describe import describe_kind
+from kubesim.timelines.describe_nodes import describe_nodes
 from kubesim.timelines.rows import api_server
 from kubesim.timelines.tables import align
 
@@ -64,3 +66,8 @@ def _readiness(raw: dict[str, Any]) -> str:
     ready = next((one["status"] for one in raw["status"].get("conditions") or () if one["type"] == "Ready"), "Unknown")
     words = {"True": "Ready", "False": "NotReady"}.get(ready, "Unknown")
     return f"{words},SchedulingDisabled" if (raw.get("spec") or {}).get("unschedulable") else words
+
+
+def described(history: History, kind: str, names: Collection[str] | None = None) -> list[str]:
+    """What ``kubectl describe`` prints of the objects of a kind, or of those of some names."""
+    return describe_nodes(history, names) if kind == "Node" else describe_kind(history, kind, names=names)

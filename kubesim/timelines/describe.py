@@ -6,7 +6,8 @@ Departure: kubectl sorts Events of one second arbitrarily when there are more th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from kubesim.history.history import History
@@ -19,6 +20,7 @@ from kubesim.store.tables import human_duration
 from kubesim.timelines.describe_containers import containers, rfc1123
 from kubesim.timelines.describe_jobs import describe_cron_job, describe_job
 from kubesim.timelines.describe_parts import annotation_lines, pairs, tolerations, volumes, with_events
+from kubesim.timelines.describe_replicated import describe_deployment, describe_replica_set
 from kubesim.timelines.rows import api_server
 from kubesim.units import Instant
 
@@ -26,10 +28,10 @@ Raw: TypeAlias = Mapping[str, Any]
 
 
 def describe_all(history: History) -> list[str]:
-    """``kubectl describe`` of every Pod, Job and CronJob in the end, two empty lines between."""
+    """``kubectl describe`` of every Pod, Job, CronJob, Deployment, ReplicaSet in the end, two empty lines between."""
     lines: list[str] = []
-    for kind in _DESCRIBERS:
-        found = _described(history, kind, None)
+    for kind in DESCRIBED:
+        found = describe_kind(history, kind)
         lines += ["", ""] if lines and found else []
         lines += found
     return lines
@@ -37,17 +39,23 @@ def describe_all(history: History) -> list[str]:
 
 def describe_pods(history: History, at: Instant | None = None) -> list[str]:
     """``kubectl describe pod`` at an instant (default: in the end): every Pod by name, two empty lines between."""
-    return _described(history, "Pod", at)
+    return describe_kind(history, "Pod", at)
 
 
-def _described(history: History, kind: str, at: Instant | None) -> list[str]:
+def describe_kind(
+    history: History, kind: str, at: Instant | None = None, names: Collection[str] | None = None
+) -> list[str]:
+    """``kubectl describe`` of every object of a kind in ``DESCRIBED``, or of some, by name, two empty lines between."""
     now = history.ended if at is None else at
     release, series = api_server(history.header.control_plane), event_series(r for r in history if r.at <= now)
+    objects = history.objects(at)
+    describe = _DESCRIBERS[kind] if kind in _DESCRIBERS else partial(_REPLICATED[kind], objects)
     lines: list[str] = []
-    for key, raw in sorted((key, raw) for key, raw in history.objects(at).items() if key.kind == kind):
-        about = [one for one in series if Key(one.last.kind, one.last.namespace, one.last.name) == key]
-        lines += ["", ""] if lines else []
-        lines += _DESCRIBERS[kind](raw, about, release, now)
+    for key, raw in sorted((key, raw) for key, raw in objects.items() if key.kind == kind):
+        if names is None or key.name in names:
+            about = [one for one in series if Key(one.last.kind, one.last.namespace, one.last.name) == key]
+            lines += ["", ""] if lines else []
+            lines += describe(raw, about, release, now)
     return lines
 
 
@@ -142,3 +150,11 @@ _DESCRIBERS: Final[dict[str, Callable[[Raw, list[Series], Release, Instant], lis
     "Job": describe_job,
     "CronJob": describe_cron_job,
 }
+_REPLICATED: Final[dict[str, Callable[[Mapping[Key, Raw], Raw, list[Series], Release, Instant], list[str]]]] = {
+    "Deployment": describe_deployment,
+    "ReplicaSet": describe_replica_set,
+}
+"""Those that tell of other objects, too."""
+
+DESCRIBED: Final = (*_DESCRIBERS, *_REPLICATED)
+"""The kinds that can be described, in the order in which all are."""

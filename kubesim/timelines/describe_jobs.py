@@ -25,7 +25,7 @@ _MOST_INDEXES: Final = 50
 
 def describe_job(raw: Raw, events: list[Series], release: Release, now: Instant) -> list[str]:
     """The lines of one Job."""
-    body = [*_identity(raw, selector=True), *_job(raw["spec"], raw.get("status") or {}), *_template(raw["spec"])]
+    body = [*identity(raw, selector=True), *_job(raw["spec"], raw.get("status") or {}), *template_lines(raw["spec"])]
     return with_events(body, events, release, now)
 
 
@@ -35,7 +35,7 @@ def describe_cron_job(raw: Raw, events: list[Series], release: Release, now: Ins
     job = (spec.get("jobTemplate") or {}).get("spec") or {}
     last = status.get("lastScheduleTime")
     body = [
-        *_identity(raw, selector=False),
+        *identity(raw, selector=False),
         f"Schedule:\t{spec.get('schedule', '')}",
         f"Concurrency Policy:\t{spec.get('concurrencyPolicy', '')}",
         f"Suspend:\t{spec.get('suspend', _UNSET)}",
@@ -46,14 +46,15 @@ def describe_cron_job(raw: Raw, events: list[Series], release: Release, now: Ins
         f"Parallelism:\t{job.get('parallelism', _UNSET)}",
         f"Completions:\t{job.get('completions', _UNSET)}",
         *([f"Active Deadline Seconds:\t{job['activeDeadlineSeconds']}s"] if job.get("activeDeadlineSeconds") else []),
-        *_template(job),
+        *template_lines(job),
         f"Last Schedule Time:\t{_UNSET if last is None else rfc1123(last)}",
         f"Active Jobs:\t{', '.join(each['name'] for each in status.get('active') or ()) or '<none>'}",
     ]
     return with_events(body, events, release, now)
 
 
-def _identity(raw: Raw, *, selector: bool) -> Iterator[str]:
+def identity(raw: Raw, *, selector: bool) -> Iterator[str]:
+    """Names, labels and annotations; what has a selector for Pods shows it, and its own controller."""
     metadata = raw["metadata"]
     yield f"Name:\t{metadata['name']}"
     yield f"Namespace:\t{metadata.get('namespace', '')}"
@@ -102,9 +103,9 @@ def _seconds(count: int | None) -> str:
     return _UNSET if count is None else f"{count}s"
 
 
-def _template(job: Raw) -> Iterator[str]:
-    """The pod template, two columns to the right of where a Pod has it."""
-    template = job.get("template") or {}
+def template_lines(owner: Raw) -> Iterator[str]:
+    """The pod template of a spec, two columns to the right of where a Pod has it."""
+    template = owner.get("template") or {}
     metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
     yield "Pod Template:"
     yield from pairs("  Labels", metadata.get("labels") or {})

@@ -6,7 +6,7 @@ Departure: what a kubelet reads off its machine (kernel, system ids, container r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -44,8 +44,8 @@ _ALWAYS: Final = ("cpu", "memory", "ephemeral-storage")
 _NANOS: Final = 10**9
 
 
-def describe_nodes(history: History) -> list[str]:
-    """``kubectl describe node`` in the end: every node by name, two empty lines between."""
+def describe_nodes(history: History, names: Collection[str] | None = None) -> list[str]:
+    """``kubectl describe node`` in the end: every node, or some, by name, two empty lines between."""
     now, objects = history.ended, history.objects()
     release, series = api_server(history.header.control_plane), event_series(history)
     pods = [raw for key, raw in sorted(objects.items()) if key.kind == "Pod"]
@@ -53,6 +53,8 @@ def describe_nodes(history: History) -> list[str]:
     for key, raw in sorted((key, raw) for key, raw in objects.items() if key.kind == "Node"):
         about = [one for one in series if Key(one.last.kind, "", one.last.name) == key]
         here = [pod for pod in pods if pod["spec"].get("nodeName") == key.name and not _is_over(pod)]
+        if names is not None and key.name not in names:
+            continue
         lines += ["", ""] if lines else []
         lines += describe_node(raw, here, about, release, now)
     return lines

@@ -16,6 +16,7 @@ from kubesim.history.lives import PodLife
 from kubesim.history.records import Admitted, ComponentHeader, Decided, DecidedAction, ObjectChanged
 from kubesim.history.replay import Key
 from kubesim.releases import Component, release
+from kubesim.scenario.templates import POD_SPECS, pod_spec
 from kubesim.store.tables import pod_columns
 from kubesim.timelines.rows import api_server
 from kubesim.units import Instant
@@ -30,7 +31,7 @@ class LostSidecar:
 
     at: Instant
     kind: str
-    """Pod, or Job where the template lost it."""
+    """Pod, or the kind of the object whose template lost it."""
     namespace: str
     name: str
     container: str
@@ -61,7 +62,7 @@ def _on_the_way(history: History) -> Iterator[LostSidecar]:
         match record:
             case Admitted():
                 chains.setdefault(record.request, []).append(record)
-            case ObjectChanged(change="ADDED", object=dict(raw)) if record.kind in ("Pod", "Job"):
+            case ObjectChanged(change="ADDED", object=dict(raw)) if record.kind in POD_SPECS:
                 key = Key(record.kind, record.namespace, record.name)
                 stored[key] = raw
                 if answered is not None and _is_about(answered, key):
@@ -135,9 +136,9 @@ def _dropped(record: Decided, stored: dict[Key, dict[str, Any]], history: Histor
     server = history.header.control_plane.release
     for action in record.actions:
         place = _PLACE.search(action.do)
-        if place is None:
+        key = _about(action.do, record, stored) if place is not None else None
+        if place is None or key is None:
             continue
-        key = Key("Job" if "spec.template." in action.do else "Pod", record.namespace, record.name)
         container = _init_containers(stored[key])[int(place[1])]["name"]
         yield LostSidecar(
             at=record.at,
@@ -152,6 +153,15 @@ def _dropped(record: Decided, stored: dict[Key, dict[str, Any]], history: Histor
             rules=action.rules,
             consequence=_consequence(key, container, history),
         )
+
+
+def _about(do: str, record: Decided, stored: dict[Key, dict[str, Any]]) -> Key | None:
+    """The object that a decision on a field is about: the newest of that name that has such a path."""
+    for key in reversed(stored):
+        path = ".".join((*POD_SPECS[key.kind], "initContainers"))
+        if (key.namespace, key.name) == (record.namespace, record.name) and do.startswith(f"drop {path}["):
+            return key
+    return None
 
 
 def _remedies(action: DecidedAction, server: str) -> tuple[str, ...]:
@@ -226,16 +236,9 @@ def main_ran(life: PodLife) -> bool:
 def _lives(key: Key, history: History) -> list[PodLife]:
     if key.kind == "Pod":
         return [history.pod(key.name, key.namespace)]
-    return [life for life in history.pods if life.namespace == key.namespace and _is_owned(life, key.name)]
-
-
-def _is_owned(life: PodLife, job: str) -> bool:
-    owners = life.versions[0].object["metadata"].get("ownerReferences") or ()
-    return any((one["kind"], one["name"]) == ("Job", job) for one in owners)
+    return [life for life in history.pods if key in history.makers(life)]
 
 
 def _init_containers(raw: dict[str, Any]) -> list[dict[str, Any]]:
-    spec = raw.get("spec") or {}
-    spec = (spec.get("template") or {}).get("spec") or spec
-    found: list[dict[str, Any]] = spec.get("initContainers") or []
+    found: list[dict[str, Any]] = (pod_spec(raw) or {}).get("initContainers") or []
     return found

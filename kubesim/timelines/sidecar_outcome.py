@@ -13,6 +13,7 @@ from typing import Any
 from kubesim.history.history import History
 from kubesim.history.lives import PodLife
 from kubesim.history.records import ActionDone
+from kubesim.history.replay import Key
 from kubesim.releases import Component, Release, release
 from kubesim.timelines.lost_sidecars import LostSidecar, lost_sidecars, main_ran
 
@@ -40,11 +41,11 @@ class Verdict:
 
 
 def sidecar_outcome(history: History, kind: str, name: str) -> Verdict:
-    """What became of a Pod, or of the first Pod of a Job, as far as its sidecars go."""
+    """What became of a Pod, or of the first Pod of a controller, as far as its sidecars go."""
     if refusal := _refusal(history, kind):
         return refusal
     life = next(_pods_of(history, kind, name), None)
-    lost = [one for one in lost_sidecars(history) if life is not None and _is_about(one, kind, name, life)]
+    lost = [one for one in lost_sidecars(history) if life is not None and _is_about(one, history, life)]
     if life is None:
         return Verdict(Outcome.NO_SIDECAR, f"no Pod of {name} came to be in this run")
     spec, status = life.versions[-1].object["spec"], life.versions[-1].object.get("status") or {}
@@ -70,13 +71,16 @@ def _refusal(history: History, kind: str) -> Verdict | None:
 
 def _pods_of(history: History, kind: str, name: str) -> Iterator[PodLife]:
     for life in history.pods:
-        owners = life.versions[0].object["metadata"].get("ownerReferences") or ()
-        if (kind == "Pod" and life.name == name) or any((one["kind"], one["name"]) == (kind, name) for one in owners):
+        if any((one.kind, one.name) == (kind, name) for one in _with_makers(history, life)):
             yield life
 
 
-def _is_about(lost: LostSidecar, kind: str, name: str, life: PodLife) -> bool:
-    return (lost.kind, lost.name) in ((kind, name), ("Pod", life.name))
+def _with_makers(history: History, life: PodLife) -> tuple[Key, ...]:
+    return Key("Pod", life.namespace, life.name), *history.makers(life)
+
+
+def _is_about(lost: LostSidecar, history: History, life: PodLife) -> bool:
+    return any((one.kind, one.name) == (lost.kind, lost.name) for one in _with_makers(history, life))
 
 
 def _unscheduled(status: dict[str, Any]) -> Verdict:

@@ -1,8 +1,9 @@
-"""Tables as kubectl prints them: ``get pod``, ``get pod -w``, ``get job``, ``get cronjob``, ``get events``."""
+"""Tables as kubectl prints them: ``get pod``, ``get pod -w``, ``get job``, ``get deployment``, ``get events``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from kubesim.history.history import History
 from kubesim.history.series import event_series
@@ -42,6 +43,16 @@ def deployments_table(history: History, *, wide: bool = False) -> list[str]:
 def replica_sets_table(history: History, *, wide: bool = False) -> list[str]:
     """``kubectl get replicaset`` in the end of the run; no lines if there is none."""
     return _table(final_rows(history, "ReplicaSet"), _headers(history, replica_set_headers, wide))
+
+
+TABLES: Final = {
+    "Pod": pods_table,
+    "Job": jobs_table,
+    "CronJob": cron_jobs_table,
+    "Deployment": deployments_table,
+    "ReplicaSet": replica_sets_table,
+}
+"""What ``kubectl get`` prints of each kind, in the order in which a whole cluster is shown."""
 
 
 def pods_watch(history: History, *, wide: bool = False) -> list[str]:

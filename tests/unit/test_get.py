@@ -83,11 +83,82 @@ def test_objects_by_name(scenario: str) -> None:
     assert [row.split()[0] for row in rows] == ["NAME", "new", "shut"]
 
 
+ROLLOUT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {team: a}}
+spec:
+  replicas: 2
+  minReadySeconds: 5
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: app, image: "example.com/app:1"}]
+---
+apiVersion: kubesim/v1
+kind: Scenario
+spec:
+  actions:
+    - at: 20s
+      patch:
+        kind: Deployment
+        name: web
+        patch: {spec: {template: {spec: {containers: [{name: app, image: "example.com/app:2"}]}}}}
+"""
+
+
+@pytest.fixture
+def rollout(tmp_path: Path) -> str:
+    path = tmp_path / "rollout.yaml"
+    path.write_text(ROLLOUT)
+    return str(path)
+
+
+def cells(result: Result) -> list[list[str]]:
+    return [line.split() for line in result.stdout.splitlines()]
+
+
+def test_deployments_and_replica_sets_with_the_columns_of_kubectl(rollout: str) -> None:
+    head = ["NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"]
+    assert cells(get("deploy", rollout, "--at", "3s")) == [head, ["web", "2/2", "2", "0", "3s"]]
+    assert cells(get("deployments", rollout, "--at", "15s")) == [head, ["web", "2/2", "2", "2", "15s"]]
+    assert cells(get("deployment", "web", rollout, "--at", "24s")) == [head, ["web", "3/2", "1", "2", "24s"]]
+    (columns, *sets) = cells(get("rs", rollout, "--at", "24s"))
+    assert columns == ["NAME", "DESIRED", "CURRENT", "READY", "AGE"]
+    assert sorted(row[1:] for row in sets) == [["1", "1", "1", "4s"], ["2", "2", "2", "24s"]]
+    assert cells(get("cj", rollout)) == [["No", "resources", "found", "in", "default", "namespace."]]
+
+
+def test_a_deployment_and_its_replica_sets_described(rollout: str) -> None:
+    text = get("deploy", "web", rollout, "-o", "describe", "--at", "24s").stdout
+    for line in (
+        "Labels:                 team=a\n",
+        "Replicas:               2 desired | 1 updated | 3 total | 2 available | 1 unavailable\n",
+        "RollingUpdateStrategy:  25% max unavailable, 25% max surge\n",
+        "Conditions:\n  Type           Status  Reason\n  ----           ------  ------\n"
+        "  Available      True    MinimumReplicasAvailable\n  Progressing    True    ReplicaSetUpdated\n",
+    ):
+        assert line in text
+    assert text.index("OldReplicaSets:  web-") < text.index("NewReplicaSet:   web-")
+    assert text.count("(2/2 replicas created)") == text.count("(1/1 replicas created)") == 1
+    sets = get("rs", rollout, "-o", "describe", "--at", "24s").stdout
+    assert sets.count("Controlled By:  Deployment/web") == 2
+    assert "Replicas:       2 current / 2 desired\nPods Status:    2 Running / 0 Waiting" in sets
+
+
+def test_nodes_are_described_by_name(scenario: str) -> None:
+    text = get("node", "old", scenario, "-o", "describe").stdout
+    assert text.startswith("Name:               old\n")
+    assert text.count("Name: ") == 1
+
+
 @pytest.mark.parametrize("form", ["table", "yaml"])
 def test_a_name_that_is_not_there(scenario: str, form: str) -> None:
     result = get("pod", "wob", scenario, "-o", form)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.endswith('Error from server (NotFound): pods "wob" not found\n')
+    assert 'deployments.apps "wob" not found' in get("deploy", "wob", scenario, "-o", form).stderr
     both = get("pod", "web", "wob", scenario)
     assert (both.exit_code, both.stdout.count("web"), both.stderr.count("wob")) == (1, 1, 1)
 
@@ -142,6 +213,7 @@ def test_what_is_not_there(scenario: str, path: str, said: str) -> None:
         (("pods",), "name a scenario file"),
         (("--raw", "/metrics"), "name a scenario file"),
         (("events", "FILE", "-o", "yaml"), "Events are printed as a table"),
+        (("events", "FILE", "-o", "describe"), "Events are printed as a table"),
         (("events", "web", "FILE"), "Events are shown all together"),
     ],
 )

@@ -268,3 +268,42 @@ def test_wrong_input_is_said(tmp_path: Path, manifest: str) -> None:
     assert json.loads(chosen.stdout)["subject"] == "Pod two"
     result = matrix(manifest, "--node", "1.26")
     assert (result.exit_code, 'release "1.26" is unknown' in result.stderr) == (2, True)
+
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      initContainers: [{name: proxy, image: "example.com/proxy:1", restartPolicy: Always}]
+      containers: [{name: app, image: "example.com/app:1"}]
+"""
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "ReplicaSet"])
+def test_the_pods_of_a_deployment_fare_as_a_pod_does(kind: str, manifest: str, tmp_path: Path) -> None:
+    path = tmp_path / "deployment.yaml"
+    path.write_text(DEPLOYMENT.replace("Deployment", kind))
+    of_pod, of_deployment = (
+        json.loads(matrix(file, "--api-server", "1.28,1.29", "--node", "1.28,1.29", "-o", "json").stdout)["cells"]
+        for file in (manifest, str(path))
+    )
+    assert [cell["outcome"] for cell in of_deployment] == [cell["outcome"] for cell in of_pod]
+    assert {cell["outcome"] for cell in of_pod} >= {"works", "stuck", "unschedulable"}
+
+
+def test_the_pods_of_a_cron_job_too(tmp_path: Path) -> None:
+    pod_spec = DEPLOYMENT[DEPLOYMENT.index("    spec:") :].replace(
+        "    spec:", "        spec:\n          restartPolicy: Never"
+    )
+    pod_spec = pod_spec.replace("      init", "          init").replace("      cont", "          cont")
+    head = "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: often}\nspec:\n  schedule: '* * * * *'\n"
+    path = tmp_path / "cron.yaml"
+    path.write_text(f"{head}  jobTemplate:\n    spec:\n      template:\n{pod_spec}")
+    result = matrix(str(path), "--api-server", "1.28,1.29", "--node", "1.29", "--default-gates", "-o", "json")
+    cells = json.loads(result.stdout)["cells"]
+    assert [cell["outcome"] for cell in cells] == ["stuck", "works"]

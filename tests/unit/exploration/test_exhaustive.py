@@ -84,3 +84,23 @@ def test_the_command(tmp_path: Path) -> None:
     assert "app ignores SIGTERM; at 5s: kubectl delete pod web\n" in result.output
     assert "depth 1: complete" in result.output
     assert graph.exists()
+
+
+def test_a_controller_that_has_planned_something_can_be_forked() -> None:
+    """A CronJob's next run waits in its controller's queue, by name and not by instant as in the clock's."""
+    cron = """\
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: often}
+spec:
+  schedule: "* * * * *"
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: app, image: busybox,
+    command: [sh, -c, "exit 0"]}]}}}}
+---
+apiVersion: kubesim/v1
+kind: Scenario
+spec: {until: 2m}
+"""
+    found = explore(api.load(io.StringIO(cron)).on("1.33"), depth=1, budget=120)
+    assert found.is_complete
+    assert any("Succeeded (app 0)" in one.outcome for one in found.endings)

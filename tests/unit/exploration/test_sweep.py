@@ -133,6 +133,27 @@ spec:
     assert never["rollout-time"] is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "measures"),
+    [
+        ("Deployment", ["time-to-ready", "rollout-time", "restarts", "sigkilled"]),
+        ("ReplicaSet", ["time-to-ready", "restarts", "sigkilled"]),
+    ],
+)
+def test_what_never_ends_is_not_asked_how_long_it_takes_to_its_end(
+    tmp_path: Path, kind: str, measures: list[str]
+) -> None:
+    path = tmp_path / "web.yaml"
+    path.write_text(
+        f"apiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: web}}\n"
+        "spec:\n  selector: {matchLabels: {app: web}}\n"
+        "  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: app, image: app}]}}\n"
+    )
+    result = CliRunner().invoke(main, ["sweep", str(path), "--set", "spec.replicas=1,2", "--engine", "one"])
+    assert [line.split()[1] for line in result.stdout.splitlines()[1:5]][: len(measures)] == measures
+    assert "never" not in result.stdout
+
+
 def test_a_function_of_the_users_own_is_a_measure() -> None:
     own = "tests.unit.exploration.sweep_pieces:records_of"
     (row,) = rows_of(measures=(own,))

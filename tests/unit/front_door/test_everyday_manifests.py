@@ -146,12 +146,18 @@ def test_a_pod_read_from_a_cluster_is_told_what_of_it_is_missing_here() -> None:
 
 
 def test_a_delete_that_would_delete_nothing_is_wrong_usage() -> None:
-    result = kubesim("run", "--delete-at", "10s", stdin=DEPLOYMENT)
+    settings = "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}}"
+    result = kubesim("run", "--delete-at", "10s", stdin=settings)
     assert result.exit_code == 2
-    assert "--delete-at deletes Pods and Jobs, and there is only Deployment" in " ".join(result.stderr.split())
+    said = " ".join(result.stderr.split())
+    assert "--delete-at deletes Pod, Job, CronJob, Deployment, ReplicaSet, and there is only ConfigMap" in said
 
 
-def test_a_deployment_is_deleted_as_the_error_says() -> None:
+def test_a_deployment_is_deleted_with_the_option() -> None:
+    assert "No resources found" in kubesim("run", "--delete-at", "10s", stdin=DEPLOYMENT).stdout
+
+
+def test_a_deployment_is_deleted_with_an_action() -> None:
     action = "actions: [{at: 60s, delete: {kind: Deployment, name: web}}]"
     result = kubesim("run", stdin=f"{DEPLOYMENT}---\napiVersion: kubesim/v1\nkind: Scenario\nspec:\n  {action}\n")
     assert "No resources found" in result.stdout
@@ -167,7 +173,7 @@ def test_an_object_that_gets_its_name_later_cannot_be_named_to_be_deleted() -> N
 def test_where_there_is_nothing_to_explore_nothing_is_searched(how: tuple[str, ...]) -> None:
     result = kubesim("check", *how, stdin=STATEFUL)
     assert result.exit_code == 2
-    assert "there is no Pod, Job or CronJob to explore" in result.stderr
+    assert "there is nothing to explore that makes Pods: no Pod, no Job," in " ".join(result.stderr.split())
 
 
 @pytest.mark.parametrize(("number", "seen"), [(80, "Pod Ready"), (8080, "dial tcp 10.244.0.2:8080: connect:")])

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from kubesim.history.history import History
+from kubesim.history.records import ActionDone
 from kubesim.history.replay import Key
 from kubesim.objects.yaml import Source, documents_of
 from kubesim.scenario.load import scenario_of
 from kubesim.sim.world import World
+from kubesim.timelines.lost_sidecars import lost_sidecars
 from kubesim.timelines.tables import deployments_table, replica_sets_table
 from kubesim.units import SECOND
 
@@ -191,3 +193,36 @@ def test_what_the_api_server_refuses(before: str, after: str, words: str) -> Non
     refused = next(record for record in history if getattr(record, "do", "") == "create Deployment")
     assert words in refused.message  # type: ignore[union-attr]
     assert not any(key.kind == "ReplicaSet" for key in history.all_versions)
+
+
+def test_what_the_api_server_drops_from_a_template_is_told() -> None:
+    """C-20 for templates: the rollout hangs in Init, and the history says who took the sidecar's policy."""
+    sidecar = "initContainers: [{name: proxy, image: busybox, restartPolicy: Always, command: [sleep, inf]}]\n      "
+    history = ran(DEPLOYMENT.replace("containers:", f"{sidecar}containers:", 1), "1.28")
+    lost = lost_sidecars(history)
+    assert [(one.kind, one.name, one.container, one.culprit) for one in lost] == [
+        ("Deployment", "web", "proxy", "API server 1.28")
+    ]
+    assert "waits for proxy to end" in lost[0].consequence
+    assert {life.phase for life in history.pods} == {"Pending"}
+
+
+def test_a_pattern_of_names_means_the_oldest_pod() -> None:
+    actions = """\
+  actions:
+    - {at: 20s, kill: {pod: "web-*", container: app, exitCode: 3}}
+    - {at: 40s, delete: {kind: Pod, name: "web-*"}}
+    - {at: 41s, delete: {kind: Pod, name: "web-*"}}
+    - {at: 42s, delete: {kind: Pod, name: "other-*"}}
+"""
+    history = ran(DEPLOYMENT + actions, "1.33")
+    first, second, *rest = history.pods
+    assert first.container("app").runs[0].code == 3
+    assert [life.gone is not None for life in (first, second)] == [True, True]
+    assert not any(life.gone for life in rest)
+    assert history.makers(first) == (
+        Key("ReplicaSet", "default", first.name.rpartition("-")[0]),
+        Key("Deployment", "default", "web"),
+    )
+    missed = [one.message for one in history.of(ActionDone) if one.do == "delete" and one.code == 404]
+    assert missed == ['pods "other-*" not found']
