@@ -41,6 +41,12 @@ def gate_default(given: Given) -> Iterator[Finding]:
             yield judge(api.enabled("SidecarContainers"), stored, said=f"on {api.name}")
 
 
+def _own_policy(container: Mapping[str, Any]) -> str:
+    """The restart policy of one container, in words."""
+    policy = container.get("restartPolicy")
+    return f"restartPolicy {policy}" if policy else "no restartPolicy"
+
+
 def field_dropped(pod: PodStory) -> Iterator[Finding]:
     """With the gate off restartPolicy of an init container is dropped without a word."""
     for _, action in pod.actions("create"):
@@ -48,10 +54,9 @@ def field_dropped(pod: PodStory) -> Iterator[Finding]:
         stored = {one["name"]: one for one in pod.spec.get("initContainers") or ()}
         for one in sent:
             if one.get("restartPolicy") == "Always" and one["name"] in stored:
-                got = stored[one["name"]].get("restartPolicy")
-                yield judge(
-                    got is None, pod.written(pod.versions[0], f"{one['name']} is stored with restartPolicy {got}")
-                )
+                kept = stored[one["name"]]
+                said = f"{one['name']} is stored with {_own_policy(kept)}"
+                yield judge(kept.get("restartPolicy") is None, pod.written(pod.versions[0], said))
 
 
 def kubelet_rejects(pod: PodStory) -> Iterator[Finding]:
@@ -141,7 +146,7 @@ def rules_need_policy(given: Given) -> Iterator[Finding]:
                 held = bool(one.spec.get("restartPolicy"))
                 yield judge(
                     held,
-                    pod.written(pod.versions[0], f"{one.name}: rules, restartPolicy {one.spec.get('restartPolicy')}"),
+                    pod.written(pod.versions[0], f"{one.name}: rules, {_own_policy(one.spec)}"),
                 )
     for order, action, raw in _sent(history, "Pod"):
         for one in (raw.get("spec") or {}).get("containers") or ():
@@ -155,7 +160,7 @@ def field_visible(pod: PodStory) -> Iterator[Finding]:
     """A kubelet treats as a sidecar exactly what the stored Pod shows as one."""
     for one in pod.sidecars:
         shown = one.spec.get("restartPolicy") == "Always"
-        yield judge(shown, pod.written(pod.versions[0], f"{one.name}: restartPolicy {one.spec.get('restartPolicy')}"))
+        yield judge(shown, pod.written(pod.versions[0], f"{one.name}: {_own_policy(one.spec)}"))
 
 
 def update_limits(given: Given) -> Iterator[Finding]:

@@ -129,17 +129,17 @@ def backoff_limit_onfailure(job: JobStory) -> Iterator[Finding]:
     if job.kind != "Job" or job.policy != "OnFailure":
         return
     limit, failed = _restart_limit(job), job.first("FailureTarget", "Failed")
+    reached = next((one for pod in job.pods for one, _ in pod.statuses if _sum_at(job, one.order) >= limit), None)
+    due = reached.at + 2 * REACTION if reached else job.ended
     if failed is not None and failed[1].get("reason") == "BackoffLimitExceeded":
         before = [one for one in job.versions if one.order <= failed[0].order]
         most = max(job.restarts(one) for one in before)
         lost = any(one.count("failed") for one in before) or _deleted_by(job, failed[0].at)
         yield judge(
-            most >= limit or lost,
+            (most >= limit or lost) and failed[0].at <= due,
             failed[0].said(f"BackoffLimitExceeded after {most} restarts, the limit is {job.backoff_limit}"),
         )
-        return
-    reached = next((one for pod in job.pods for one, _ in pod.statuses if _sum_at(job, one.order) >= limit), None)
-    if reached is not None and job.decided is None and reached.at + 2 * REACTION < job.ended:
+    elif reached is not None and job.decided is None and due < job.ended:
         yield judge(False, Moment(reached.at, f"{limit} restarts", reached.order), Moment(job.ended, "not failed"))
 
 

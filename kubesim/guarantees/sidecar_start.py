@@ -65,6 +65,7 @@ def starts_before_later_inits(pod: PodStory) -> Iterator[Finding]:
 
 def next_init_waits_started(pod: PodStory) -> Iterator[Finding]:
     """What follows a sidecar begins once that is started; neither its exit nor its readiness is waited for."""
+    yield from _never_followed(pod)
     for sidecar, following, run in _followers(pod):
         if sidecar.role is not Role.SIDECAR or run.start not in pod.windows[0]:
             continue
@@ -73,11 +74,28 @@ def next_init_waits_started(pod: PodStory) -> Iterator[Finding]:
             at if at is not None else pod.ended, f"{sidecar.name} {'is' if at is not None else 'never was'} started"
         )
         in_time = at is not None and at <= run.start
-        pulled = any(one.reason == "Pulling" and f"{{{following.name}}}" in one.field_path for one in pod.life.events)
-        smooth = not pulled and run.number == 0 and len(sidecar.runs_in(pod.windows[0])) == 1
+        smooth = not _pulled(pod, following) and run.number == 0 and len(sidecar.runs_in(pod.windows[0])) == 1
         if in_time and smooth and at is not None:
             in_time = run.start <= at + 2 * REACTION or pod.is_held_up(following, at, run.start)
         yield judge(in_time, up, pod.started(following, run))
+
+
+def _pulled(pod: PodStory, container: ContainerStory) -> bool:
+    """Whether its image was pulled, which takes as long as it takes."""
+    return any(one.reason == "Pulling" and f"{{{container.name}}}" in one.field_path for one in pod.life.events)
+
+
+def _never_followed(pod: PodStory) -> Iterator[Finding]:
+    """Sidecars that were started, with time enough for what follows them to begin: but it never did."""
+    window = pod.windows[0]
+    for sidecar, following in itertools.pairwise([*pod.inits, *pod.mains[:1]]):
+        at = pod.satisfied(sidecar, window)
+        if sidecar.role is not Role.SIDECAR or at is None or following.runs or len(sidecar.runs) != 1:
+            continue
+        due = at + 2 * REACTION
+        if due < min(pod.term, pod.ended) and not _pulled(pod, following) and not pod.is_held_up(following, at, due):
+            up = Moment(at, f"{sidecar.name} is started")
+            yield judge(False, up, Moment(due, f"{following.name} has not begun"))
 
 
 def _started_seen(pod: PodStory, sidecar: ContainerStory, run: Run) -> Iterator[Finding]:

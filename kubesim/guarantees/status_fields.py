@@ -100,7 +100,9 @@ def last_state(pod: PodStory) -> Iterator[Finding]:
             for status in container.statuses_of(run):
                 if status.state == "running":
                     kept = (status.raw.get("lastState") or {}).get("terminated") or {}
-                    said = f"{container.name} (run {run.number}) shows the last exit code {kept.get('exitCode')}"
+                    said = (
+                        f"{container.name} (run {run.number}) shows the last exit code {kept.get('exitCode', '(none)')}"
+                    )
                     yield judge(
                         kept.get("exitCode") == before.code, pod.exited(container, before), pod.written(status, said)
                     )

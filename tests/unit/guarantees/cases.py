@@ -8,7 +8,8 @@ from typing import Any
 from build import history
 
 from kubesim.guarantees.judging import check
-from kubesim.guarantees.verdicts import Judgement, Verdict
+from kubesim.guarantees.verdicts import Finding, Judgement, Verdict
+from kubesim.history.history import History
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,16 @@ def expect_verdicts(one: Case) -> None:
         told = history(template, text, **one.settings)
         (found,) = check(told, [one.id])
         assert found.verdict is wanted, f"{one.id}: {found.verdict.value}, not {wanted.value}\n{text}\n{found.proof}"
-        for judged in found.proof:
-            moments = judged.finding.moments
-            assert moments, f"{one.id}: a finding without proof"
-            assert all(moment.record is None or told[moment.record].at == moment.at for moment in moments)
+        for judged in found.findings:
+            expect_proof(one.id, judged.finding, told)
+
+
+def expect_proof(id_: str, finding: Finding, told: History) -> None:
+    """A finding shows moments of the history, in words."""
+    assert finding.moments, f"{id_}: a finding without proof"
+    assert isinstance(finding.said, str)
+    for moment in finding.moments:
+        assert isinstance(moment.at, int), f"{id_}: {moment} is at no instant"
+        assert moment.what, f"{id_}: {moment} says nothing"
+        assert "None" not in moment.what + finding.said, f"{id_}: {moment.what} {finding.said}"
+        assert moment.record is None or told[moment.record].at == moment.at

@@ -57,6 +57,12 @@ JOBS = [
         "0 new a; 1 phase Running; 2 shows app running restarts=1; 3 job +Failed:BackoffLimitExceeded",
     ),
     job_case(
+        "job-backoff-limit-onfailure",  # too late is broken as well
+        job(policy="OnFailure", backoffLimit=2),
+        "0 new a; 1 phase Running; 2 shows app running restarts=2; 10 job +Failed:BackoffLimitExceeded",
+        "0 new a; 1 phase Running; 2 shows app running restarts=2; 11 job +Failed:BackoffLimitExceeded",
+    ),
+    job_case(
         "job-sidecar-restarts-count",
         job(policy="OnFailure", backoffLimit=1),
         "0 new a; 1 phase Running; 1 start s; 2 exit s; 3 start s; "

@@ -34,6 +34,13 @@ CASES = [
         broken=f"1 start s; {PASSES}; 40 start app",
     ),
     case(
+        "sidecar-next-init-waits-started",  # and does begin
+        pod("s* | app"),
+        held="1 start s; 4 start app; 60 end",
+        broken="1 start s; 60 end",
+        idle="1 start s; 2 event Pulling app; 60 end",
+    ),
+    case(
         "sidecar-started-no-probe",
         pod("s* | app"),
         held="1 start s; 2 shows s running started; 20 end",
