@@ -129,7 +129,7 @@ def scheduled_condition(pod: Pod, release: Release) -> Condition:
 
 def restarting_condition(pod: Pod, seen: Observed, phase: str, release: Release) -> Condition | None:
     """AllContainersRestarting, or None for a pod without such a rule (S-14, K-121). Carries no observedGeneration."""
-    if not release.enabled("RestartAllContainersOnContainerExits") or not _has_restart_all_rule(pod):
+    if not may_restart_all_containers(pod, release):
         return None
     if phase in (SUCCEEDED, FAILED):
         reason = _POD_COMPLETED if phase == SUCCEEDED else _POD_FAILED
@@ -160,8 +160,12 @@ def restarts_all_containers(pod: Pod, seen: Observed, release: Release) -> bool:
     return False
 
 
-def _has_restart_all_rule(pod: Pod) -> bool:
-    return any(
+def may_restart_all_containers(pod: Pod, release: Release) -> bool:
+    """Whether an exit of some container can have all of them started over in place (K-121).
+
+    Source: ``pkg/api/v1/pod/util.go`` AllContainersCouldRestart.
+    """
+    return release.enabled("RestartAllContainersOnContainerExits") and any(
         rule.action == RESTART_ALL
         for container in (*pod.spec.init_containers, *pod.spec.containers)
         for rule in container.restart_policy_rules

@@ -153,7 +153,7 @@ def _status(inputs: StatusInputs, kind: Kind, container: Container, old: Contain
     runs = inputs.runs.get(container.name, ())
     if runs:
         status = _seen(inputs, container, runs, old)
-    elif inputs.restarting_all and kind is not Kind.EPHEMERAL:
+    elif inputs.restarting_all and kind is not Kind.EPHEMERAL and not _waited(old):
         return _removed(inputs, container, old)
     else:
         status = _unseen(inputs, container, old)
@@ -182,10 +182,11 @@ def _seen(
     id_ = api_container_id(newest.id)
     if old is not None:
         if release.policy("restarts_carried_over_from_old_status"):
-            restart_count = max(restart_count, old.restart_count)
+            began_anew = newest.state is RuntimeState.RUNNING and isinstance(old.state, Terminated)
+            restart_count = max(restart_count, old.restart_count + began_anew)
             moved_on = isinstance(old.state, Terminated) and old.container_id != id_
             last_state = old.state if moved_on else old.last_state
-        if old.started and newest.state is RuntimeState.RUNNING and old.container_id == id_:
+        if old.started and newest.state is RuntimeState.RUNNING:
             started = True if release.policy("started_kept_from_old_status") else None
     if len(runs) > 1:
         last_state = _state(runs[1], old, release)
@@ -272,18 +273,20 @@ def _completed_init(status: ContainerStatus, release: Release) -> ContainerStatu
 
 
 def _removed(inputs: StatusInputs, container: Container, old: ContainerStatus | None) -> ContainerStatus:
-    """A container whose record was removed to start the whole pod over in place (K-94, K-121)."""
+    """A container that had run and whose record was removed to start the pod over in place (K-94, K-121)."""
     message = inputs.release.text("RestartingAllContainers")
     status = _default(inputs, container, old)
-    removed_before = (
-        isinstance(status.state, Waiting) and old is not None and old.state == Waiting(RESTARTING_ALL, message)
-    )
     return msgspec.structs.replace(
         status,
         state=Waiting(RESTARTING_ALL, message),
         last_state=Terminated(exit_code=137, reason=RESTARTING_ALL, message=message),
-        restart_count=status.restart_count + (not removed_before),
+        restart_count=status.restart_count + 1,
     )
+
+
+def _waited(old: ContainerStatus | None) -> bool:
+    """Whether the container did not run when all were removed, so that it is none of those that were (K-121)."""
+    return old is not None and isinstance(old.state, Waiting)
 
 
 def _will_restart(inputs: StatusInputs, kind: Kind, container: Container, runs: Sequence[ObservedContainer]) -> bool:

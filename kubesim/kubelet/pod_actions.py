@@ -201,22 +201,23 @@ def _unknown_main_kill(status: ObservedContainer, release: Release) -> Kill:
 def _reset_actions(pod: Pod, seen: Observed, sandbox: SandboxNeed) -> PodActions:
     """Every container's record is removed so that the pod starts over in place: mains, init entries, sources (K-121).
 
-    The containers whose exit asked for it come last, so that the request is still seen if the pass breaks off.
+    All records go, those of earlier runs too. The containers whose exit asked for it come last, so that the request is
+    still seen if the pass breaks off. Source: ``kuberuntime_manager.go`` getContainersToReset.
     """
     others: list[Reset] = []
     sources: list[Reset] = []
     for container in (*pod.spec.containers, *pod.spec.init_containers):
-        status = seen.current(container.name)
-        if status is None:
-            continue
-        running = status.state is RuntimeState.RUNNING
-        rule = matching_rule(container, status.exit_code) if status.state is RuntimeState.EXITED else None
-        if rule is not None and rule.action == RESTART_ALL:
-            why = Why(f"exit code {status.exit_code} of {container.name} restarts all containers", ("K-121",))
-            sources.append(Reset(status.id, container.name, running, why))
-        else:
-            why = Why("all containers of the pod are restarted in place", ("K-121",))
-            others.append(Reset(status.id, container.name, running, why))
+        for run in seen.containers:
+            if run.name != container.name:
+                continue
+            ended = run.state is RuntimeState.EXITED
+            rule = matching_rule(container, run.exit_code) if ended else None
+            if rule is not None and rule.action == RESTART_ALL:
+                why = Why(f"exit code {run.exit_code} of {container.name} restarts all containers", ("K-121",))
+                sources.append(Reset(run.id, container.name, not ended, why))
+            else:
+                why = Why("all containers of the pod are restarted in place", ("K-121",))
+                others.append(Reset(run.id, container.name, not ended, why))
     return PodActions(
         kill_pod=sandbox.needed,
         create_sandbox=sandbox.needed,

@@ -12,12 +12,12 @@ from typing import TypeAlias
 import msgspec
 
 from kubesim.kubelet.conditions import (
-    ALL_CONTAINERS_RESTARTING,
     CONTAINERS_READY,
     READY,
     containers_ready_condition,
     is_owned,
     is_shared,
+    may_restart_all_containers,
     ready_condition,
     unready_in_terminal_phase,
 )
@@ -89,10 +89,7 @@ def needs_write(cached: PodStatus | None, new: PodStatus, release: Release, *, f
 
 def transition_error(pod: Pod, old: PodStatus, new: PodStatus, release: Release) -> str:
     """Why the new container statuses may not follow the old ones: an ended container came back; or "" (S-41)."""
-    if pod.spec.restart_policy == "Always":
-        return ""
-    restarting = old.condition(ALL_CONTAINERS_RESTARTING)
-    if restarting is not None and restarting.status == "True" and is_owned(ALL_CONTAINERS_RESTARTING, release):
+    if pod.spec.restart_policy == "Always" or may_restart_all_containers(pod, release):
         return ""
     mains = {container.name: container for container in pod.spec.containers}
     name = _came_back(pod, mains, old.container_statuses, new.container_statuses, release)

@@ -81,7 +81,7 @@ class ContainerStart:
     def _image_ready(self, problem: ImageProblem | None) -> None:
         """The image is on the node, or the start fails with the image's reason (K-26 to K-29)."""
         if problem is not None:
-            self._fail(problem.reason, problem.message, retry_at=problem.retry_at)
+            self._fail(problem.reason, problem.message)
             return
         self.kubelet.clock.after(self.kubelet.timing.latency("create-container"), self._create)
 
@@ -100,14 +100,13 @@ class ContainerStart:
             self._refuse("CreateContainerConfigError", str(problem))
             return
         number = runtime_pod.next_run(container.name)
-        first = kubelet.first_restart_count(self.sync.uid)
         self.instance = Instance(
             id=identifier(self.sync.uid, self.sync.sandbox_id, container.name, number),
             name=container.name,
             pod_uid=self.sync.uid,
             sandbox_id=self.sync.sandbox_id,
             number=number,
-            restart_count=before.restart_count + 1 if before is not None else first,
+            restart_count=runtime_pod.count_by_log(container.name) if before is None else before.restart_count + 1,
             definition=container_definition(container, kubelet.release),
             image=container.image,
             image_id="sha256:" + identifier("image", container.image),

@@ -33,11 +33,10 @@ _REFUSED = (
 
 @dataclass(frozen=True, slots=True)
 class ImageProblem:
-    """Why a container cannot start yet: the waiting reason and message, and when a back-off expires."""
+    """Why a container cannot start yet: the waiting reason and message. The end of a back-off wakes nobody (K-19d)."""
 
     reason: str
     message: str
-    retry_at: Instant | None = None
 
 
 @dataclass(slots=True)
@@ -120,6 +119,7 @@ class NodeImages:
         release = self.kubelet.release
         decision = pull_permitted(self._backoffs.get(key), self.kubelet.clock.now, pull_backoff_limits(release))
         if decision.permitted:
+            self.kubelet.container_event(pod, container, "Normal", "Pulling", self._text("Pulling", container))
             self._queue.append(_Pull(pod, container, then, self.kubelet.clock.now))
             self._pull_next()
             return
@@ -128,7 +128,7 @@ class NodeImages:
         self._failed(pod, container, "ImagePullBackOff")
         reason, error = self._last_errors.get(key, ("ErrImagePull", ""))
         message = release.text("waiting_ImagePullBackOff").format(image=container.image, reason=reason, error=error)
-        then(ImageProblem("ImagePullBackOff", message, decision.until))
+        then(ImageProblem("ImagePullBackOff", message))
 
     def _pull_next(self) -> None:
         """Pulls are serialized on the node, unless its kubelet is told otherwise (K-29)."""
@@ -136,9 +136,6 @@ class NodeImages:
             return
         self._pulling += 1
         pull = self._queue.popleft()
-        self.kubelet.container_event(
-            pull.pod, pull.container, "Normal", "Pulling", self._text("Pulling", pull.container)
-        )
         known = self.known.get(pull.container.image)
         failing = self._is_missing(pull.container.image)
         takes = self.kubelet.timing.latency("failing-pull" if failing else "image-pull")
@@ -158,8 +155,8 @@ class NodeImages:
             self._backoffs.pop(key, None)
             text = self.kubelet.release.text("Pulled").format(
                 image=pull.container.image,
-                pull=format_duration(_milliseconds(now - began)),
-                total=format_duration(_milliseconds(now - pull.asked_at)),
+                pull=format_duration(self._shown(now - began)),
+                total=format_duration(self._shown(now - pull.asked_at)),
                 size=0,
             )
             self.kubelet.container_event(pull.pod, pull.container, "Normal", "Pulled", text)
@@ -177,9 +174,10 @@ class NodeImages:
         self._failed(pull.pod, pull.container, "ErrImagePull")
         pull.then(ImageProblem("ErrImagePull", error))
 
-
-def _milliseconds(duration: Duration) -> Duration:
-    return duration // MILLISECOND * MILLISECOND
+    def _shown(self, duration: Duration) -> Duration:
+        """How long a pull took, as its Event says it (S-61a)."""
+        step = MILLISECOND if self.kubelet.release.policy("pull_durations_in_milliseconds") else 1
+        return duration // step * step
 
 
 def _pull_error(image: str) -> str:

@@ -121,6 +121,8 @@ class RuntimePod:
     instances: list[Instance] = field(default_factory=list)
     volumes: dict[str, Volume] = field(default_factory=dict)
     runs: dict[str, int] = field(default_factory=dict)
+    logs_kept: dict[str, int] = field(default_factory=dict)
+    """The highest restart count of each container whose record was removed and whose log was not."""
 
     def observe(self) -> Observed:
         """The runtime's answer about this pod, newest first."""
@@ -146,6 +148,13 @@ class RuntimePod:
         question = {"type": "tcpSocket", "port": port}
         answers = (one.machine.probe(clock.now, "readiness", question) for one in self.running() if one.lives)
         return any(answer.passes for answer in answers)
+
+    def count_by_log(self, name: str) -> int:
+        """The restart count of a container without a record: one more than its logs show (K-30, K-121).
+
+        Source: ``kuberuntime_container.go`` calcRestartCountByLogDir.
+        """
+        return self.logs_kept[name] + 1 if name in self.logs_kept else 0
 
     def next_run(self, name: str) -> int:
         """The number of the container's next run in this pod."""

@@ -262,10 +262,6 @@ class Kubelet:
         listening = partial(runtime_pod.listens, self.clock)
         return self.machines.machine(pod, container, runtime_pod.volumes, addresses, run, listening)
 
-    def first_restart_count(self, uid: str) -> int:
-        """The restart count of a container without a known instance: 1 if all containers are restarted in place."""
-        return 1 if self.reports.is_restarting_all(uid) else 0
-
     def with_definitions(self, pod: Pod, seen: Observed) -> Observed:
         """The observation, marking the instances whose container's spec has changed since (K-53)."""
         wanted = self._definitions(pod)

@@ -233,10 +233,12 @@ class Runtime:
             instance.ending.cancel()
             self._exits(pod, instance, Exited(self.clock.now, 137, "KILL"))
 
-    def remove_container(self, pod: RuntimePod, instance: Instance) -> None:
-        """The record of a dead instance is gone; its files and log with it."""
+    def remove_container(self, pod: RuntimePod, instance: Instance, *, keep_log: bool = False) -> None:
+        """The record of a dead instance is gone; its files with it, and its log unless it is kept."""
         if instance in pod.instances:
             pod.instances.remove(instance)
+            if keep_log:
+                pod.logs_kept[instance.name] = max(pod.logs_kept.get(instance.name, 0), instance.restart_count)
             self._changed(pod.uid)
 
     def remove_pod(self, uid: str) -> None:

@@ -134,7 +134,8 @@ class SyncPass:
         ).begin()
 
     def _remove(self, instance: Instance) -> None:
-        self.kubelet.runtime.remove_container(self.kubelet.runtime.pod(self.uid), instance)
+        keeps = self.kubelet.release.policy("reset_keeps_logs")
+        self.kubelet.runtime.remove_container(self.kubelet.runtime.pod(self.uid), instance, keep_log=bool(keeps))
         self.kubelet.clock.after(self.kubelet.timing.latency("remove-container"), self._reset_next)
 
     # -- (4): the sandbox -----------------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ class SyncPass:
         self._start_next()
 
     def _finish(self) -> None:
-        if self.acted and self._decided().resets:
+        if self.acted and self._decided().resets and self.kubelet.release.policy("sync_queued_after_reset"):
             self.kubelet.sync_soon(self.uid)
         self.worker.sync_done(
             terminal=False, failed=self.failed, retry_at=self.retry_at, acted=self.acted and not self.failed

@@ -316,7 +316,10 @@ MAIN_ROWS: list[tuple[str, str, tuple[ObservedContainer, ...], PodStatus | None,
         (up("main", 1), down("main", 1)),
         old_main(state=Running(10), started=True, ready=True),
         {"pod": {"containers": {"main": {"startupProbe": PROBE}}}},
-        {"1.27": shown("main", 1, state=Running(10), last_state=end("main", 1))},
+        {
+            "1.27": shown("main", 1, state=Running(10), last_state=end("main", 1)),
+            "1.35": shown("main", 1, state=Running(10), last_state=end("main", 1), started=True, ready=True),
+        },
     ),
 ]
 
@@ -494,6 +497,13 @@ def test_removed_containers_of_a_pod_that_starts_over() -> None:
     assert status.container_statuses == (shown("main", state=state, last_state=last, restart_count=1),)
     assert status.phase == "Running"
     assert status.condition("AllContainersRestarting") == Condition(type="AllContainersRestarting", status="False")
+    early = PodStatus(
+        phase="Pending",
+        conditions=(restarting,),
+        init_container_statuses=(shown("init", state=end("init", 0)), shown("side", None, state=WAITS)),
+        container_statuses=(shown("main", None, state=WAITS),),
+    )
+    assert generated(pod, known="1.36", old=early).container_statuses == (shown("main", None, state=WAITS),)
     interrupted = PodStatus(
         phase="Running",
         conditions=(restarting,),
@@ -510,6 +520,16 @@ def test_removed_containers_of_a_pod_that_starts_over() -> None:
         shown("side", None, state=WAITS, last_state=last, restart_count=1),
     )
     assert generated(pod, known="1.35", old=old).container_statuses == (shown("main", state=end("main", 88)),)
+
+
+def test_an_init_that_runs_again_in_a_new_sandbox_counts_on() -> None:
+    """S-22, K-47: its record and log went with the old sandbox; 1.36 sees that the status before had ended."""
+    old = PodStatus(init_container_statuses=(INIT_DONE,))
+    counts = {
+        known: generated(base_pod(), up("init"), known=known, old=old).init_container_statuses[0].restart_count
+        for known in ("1.29", "1.35", "1.36")
+    }
+    assert counts == {"1.29": 0, "1.35": 0, "1.36": 1}
 
 
 # Probes ---------------------------------------------------------------------------------------------------------------

@@ -588,6 +588,22 @@ def test_all_containers_are_reset_sources_last() -> None:
     assert actions.resets[-1].why.text == "exit code 42 of m1 restarts all containers"
 
 
+def test_a_reset_takes_the_records_of_earlier_runs_too() -> None:
+    """K-121: else an old run would be taken for the current one; whatever has not ended is killed first."""
+    view = seen(m2="running", m1=42, s1="created")
+    older = replace(_instance("m2", 1), id="m2-old")
+    earlier = replace(_instance("m1", 42), id="m1-old")
+    view = replace(view, containers=(*view.containers, older, earlier))
+    actions = pod_actions(RESET_POD, view, ProbeResults(), RELEASES["1.36"], restart_all_containers=True)
+    assert [(reset.id, reset.kill) for reset in actions.resets] == [
+        ("m2-0", True),
+        ("m2-old", False),
+        ("s1-0", True),
+        ("m1-0", False),
+        ("m1-old", False),
+    ]
+
+
 def test_a_reset_leaves_out_what_has_no_record() -> None:
     """K-121: an exit that matches no rule is reset like the others."""
     view = seen(m1=1, s1="running")

@@ -110,39 +110,45 @@ RULE = {
 MAIN = "terminated container main attempted illegal transition to non-terminated state"
 INIT = "terminated init container init attempted illegal transition to non-terminated state"
 
-TRANSITION_ROWS: list[tuple[str, str, dict[str, Any], str, int, dict[str, str]]] = [
+RULE_ALL = {
+    "restartPolicy": "Never",
+    "restartPolicyRules": [{"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [88]}}],
+}
+
+TRANSITION_ROWS: list[tuple[str, str, dict[str, Any], int, dict[str, str]]] = [
     # name, container, pod tweak, its exit code before it waits again, error by release
-    ("a main under Always", "main", {}, "", 0, {"1.27": ""}),
-    ("a main under OnFailure that failed", "main", {"policy": "OnFailure"}, "", 1, {"1.27": ""}),
-    ("a main under OnFailure that ended 0", "main", {"policy": "OnFailure"}, "", 0, {"1.27": MAIN}),
-    ("a main under Never", "main", {"policy": "Never"}, "", 1, {"1.27": MAIN}),
-    ("an init under Never", "init", {"policy": "Never"}, "", 1, {"1.27": INIT}),
-    ("a sidecar under Never", "side", {"policy": "Never"}, "", 0, {"1.27": ""}),
+    ("a main under Always", "main", {}, 0, {"1.27": ""}),
+    ("a main under OnFailure that failed", "main", {"policy": "OnFailure"}, 1, {"1.27": ""}),
+    ("a main under OnFailure that ended 0", "main", {"policy": "OnFailure"}, 0, {"1.27": MAIN}),
+    ("a main under Never", "main", {"policy": "Never"}, 1, {"1.27": MAIN}),
+    ("an init under Never", "init", {"policy": "Never"}, 1, {"1.27": INIT}),
+    ("a sidecar under Never", "side", {"policy": "Never"}, 0, {"1.27": ""}),
     (
         "a main whose rule restarts it",
         "main",
         {"policy": "Never", "containers": {"main": RULE}},
-        "",
         42,
         {"1.27": MAIN, "1.35": ""},
     ),
-    ("all start over", "init", {"policy": "Never"}, "True", 0, {"1.27": INIT, "1.36": ""}),
-    ("nothing starts over", "init", {"policy": "Never"}, "False", 0, {"1.27": INIT}),
+    (
+        "all may start over",
+        "init",
+        {"policy": "Never", "containers": {"main": RULE_ALL}},
+        0,
+        {"1.27": INIT, "1.36": ""},
+    ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("name", "container", "tweak", "restarting", "code", "expected"),
+    ("name", "container", "tweak", "code", "expected"),
     TRANSITION_ROWS,
     ids=[row[0] for row in TRANSITION_ROWS],
 )
-def test_transitions(
-    name: str, container: str, tweak: dict[str, Any], restarting: str, code: int, expected: dict[str, str]
-) -> None:
+def test_transitions(name: str, container: str, tweak: dict[str, Any], code: int, expected: dict[str, str]) -> None:
     """S-41, K-121."""
     where = "container_statuses" if container == "main" else "init_container_statuses"
-    conditions = (Condition("AllContainersRestarting", restarting),) if restarting else ()
-    old = PodStatus(conditions=conditions, **{where: (one("other", ended(0)), one(container, ended(code)))})
+    old = PodStatus(**{where: (one("other", ended(0)), one(container, ended(code)))})
     new = PodStatus(**{where: (one(container, WAITS),)})
     kept = PodStatus(**{where: (one(container, ended(code)),)})
     pod = base_pod(**tweak)

@@ -205,6 +205,25 @@ def test_a_watcher_has_all_containers_restarted_in_place(release: str, gates: An
     assert told(history, "Killing").count("killing") >= 1
 
 
+def test_restart_counts_go_on_over_a_restart_of_all() -> None:
+    """K-121: 1.36 keeps the logs of what it removes, and counts on from them; records of earlier runs go as well."""
+    restart = {"restartPolicy": "Never", "restartPolicyRules": [rule(88, action="RestartAllContainers")]}
+    watch = "if [ -f /flag/tried ]; then sleep 1000; fi; sleep 5; touch /flag/tried; exit 88"
+    crash = "echo x >> /flag/runs; sleep 3; test $(wc -l < /flag/runs) -gt 3 && sleep 1000; exit 1"
+    mounts = {"volumeMounts": [{"name": "flag", "mountPath": "/flag"}]}
+    history = ran(
+        pod(
+            container("app", crash, **mounts),
+            container("watcher", watch, **restart, **mounts),
+            volumes=[{"name": "flag", "emptyDir": {}}],
+        ),
+        until=60,
+    )
+    assert story(history, "app").count("app start") == 4
+    assert (final(history, "app")["restartCount"], final(history, "watcher")["restartCount"]) == (3, 1)
+    assert "running" in final(history, "app")["state"]
+
+
 def test_without_its_gate_the_action_is_refused() -> None:
     restart = {"restartPolicy": "Never", "restartPolicyRules": [rule(88, action="RestartAllContainers")]}
     history = ran(pod(container("app", **restart)), release="1.35", until=5)
