@@ -18,8 +18,8 @@ from kubesim.timelines.trace import render, trace
 _SILENT_KINDS: Final = ("Event", "Lease", "Namespace", "Node", "ServiceAccount")
 
 
-def formatted(history: History, form: str, style: Style, *, config: str | None = None) -> str:
-    """The whole output; empty if there is nothing to show."""
+def formatted(history: History, form: str, style: Style, *, config: str | None = None, every: bool = False) -> str:
+    """The whole output; empty if there is nothing to show. ``every``: the text tells also what only repeats."""
     if form == "text" and history.header.level != "full":
         return "".join(f"{line}\n" for line in summary_lines(history))
     match form:
@@ -43,7 +43,7 @@ def formatted(history: History, form: str, style: Style, *, config: str | None =
         case "trace":
             return render(trace(history, config=config))
         case _:
-            return text(history, style)
+            return text(history, style, every=every)
 
 
 def final_list(history: History) -> dict[str, Any]:

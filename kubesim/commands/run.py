@@ -71,6 +71,7 @@ TIMINGS: Final = ("ideal", "typical", "loaded")
 )
 @click.option("--config", metavar="FILE:NAME", help="Releases and gates as in a recording's configs.json.")
 @click.option("--actions", metavar="FILE", help="Timed actions, as in a recording's ID.actions.json.")
+@click.option("--all", "every", is_flag=True, help="Tell also what only repeats, and all lines of output.")
 @click.option("--history", "level", type=click.Choice(LEVELS), default="full", help="How much is kept of a large run.")
 @click.option("--output-file", type=click.Path(dir_okay=False, writable=True), help="Write there, not to stdout.")
 def command(
@@ -87,6 +88,7 @@ def command(
     validate: str | None,
     config: str | None,
     actions: str | None,
+    every: bool,
     level: str,
     output_file: str | None,
 ) -> None:
@@ -99,6 +101,8 @@ def command(
 
     if config and releases:
         raise click.UsageError("--config says the releases; leave out --release")
+    if every and form != "text":
+        raise click.UsageError(f"--all belongs to -o text; -o {form} leaves nothing out")
     if len(releases) > 1 and form in MACHINE_FORMATS:
         raise click.UsageError(f"-o {form} holds one run; give one --release")
     if level != "full" and form not in LEVEL_FORMATS:
@@ -113,7 +117,7 @@ def command(
             histories.append(again(scenario))
             if level == "full":
                 notes += _bug_notes(scenario if release is None else scenario.on(release), histories[-1], again)
-    _write(histories, form, config.rpartition(":")[2] if config else None, output_file)
+    _write(histories, form, config.rpartition(":")[2] if config else None, output_file, every)
     if form not in _WITH_NOTES:
         notes += dict.fromkeys(_left_out(histories))
     for note in notes:
@@ -142,7 +146,7 @@ def _bug_notes(scenario: Scenario, history: History, again: Callable[[Scenario],
     ]
 
 
-def _write(histories: list[History], form: str, config: str | None, output_file: str | None) -> None:
+def _write(histories: list[History], form: str, config: str | None, output_file: str | None, every: bool) -> None:
     import os
 
     from kubesim.commands.outputs import formatted
@@ -152,7 +156,7 @@ def _write(histories: list[History], form: str, config: str | None, output_file:
     several = len(histories) > 1
     parts = []
     for history in histories:
-        part = formatted(history, form, style, config=config)
+        part = formatted(history, form, style, config=config, every=every)
         heading = f"# release {history.header.control_plane.release}\n" if several and form != "text" else ""
         parts.append(heading + part)
     whole = "\n".join(parts) if form != "text" else f"\n{'─' * style.width}\n\n".join(parts)

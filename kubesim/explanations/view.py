@@ -140,9 +140,12 @@ class View:
         return story(History(self.history.header, self.records))
 
     def future(self, lines: Iterable[Line], container: str | None = None) -> Line | None:
-        """The next line of the Pod's story, or the next about one of its containers; output is passed over."""
+        """The next line of the Pod's story, or the next about one of its containers.
+
+        Output is passed over, and what only goes on: a container that is held back once more.
+        """
         for line in lines:
-            if line.at <= self.at or line.tone == "dim" or line.who == "end" or line.what.endswith(": unknown"):
+            if line.at <= self.at or line.tone == "dim" or line.who == "end" or line.what.startswith("hold back "):
                 continue
             if container is None or re.search(rf"(?<![\w.-]){re.escape(container)}(?![\w.-])", line.what):
                 return line

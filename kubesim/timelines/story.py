@@ -20,6 +20,7 @@ from kubesim.history.records import (
     AnyRecord,
     Assumed,
     Decided,
+    DecidedAction,
     Ended,
     EventEmitted,
     NotModelled,
@@ -52,6 +53,8 @@ _DOING: Final = {
     "reject": "reject the pod for",
     "reset": "start over with",
 }
+_HELD: Final = "hold back"
+"""The step that follows the one to start a container that is in back-off: it is not started."""
 TERMINATING: Final = "SyncTerminatingPod"
 _PASSES: Final = {
     "SyncPod": "sync",
@@ -79,7 +82,10 @@ _EXTRAS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the story. ``tone`` says how it is meant: good, bad, warn, dim or nothing."""
+    """One line of the story. ``tone`` says how it is meant: good, bad, warn, dim or nothing.
+
+    ``nth``: of a line of output, which it is of its run, from 1.
+    """
 
     at: Instant
     who: str
@@ -87,16 +93,21 @@ class Line:
     why: str = ""
     rules: tuple[str, ...] = ()
     tone: str = ""
+    nth: int = 0
 
 
-def story(history: History) -> list[Line]:
-    """The lines of a whole run, in order of time; what was asked from outside stands at the instant of asking."""
-    return sorted(_Teller(history).lines(), key=lambda line: line.at)
+def story(history: History, *, output_lines: int | None = OUTPUT_LINES) -> list[Line]:
+    """The lines of a whole run, in order of time; what was asked from outside stands at the instant of asking.
+
+    ``output_lines``: how many of the output of one run are told; None: all.
+    """
+    return sorted(_Teller(history, output_lines).lines(), key=lambda line: line.at)
 
 
 class _Teller:
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, output_lines: int | None) -> None:
         self.history = history
+        self.output_lines = output_lines
         self.several_pods = len(history.pods) > 1
         self.several_nodes = len(history.header.nodes) > 1
         self.changes = {version.order: (key, told) for key, version, told in told_changes(history)}
@@ -104,6 +115,9 @@ class _Teller:
         self.printed: Counter[tuple[str, ...]] = Counter()
         self.graces: dict[tuple[str, ...], int] = {}
         self.signal_of_stop = _signals_of_stops(history)
+        self.held_back = {
+            _of(one, action) for one in history.of(Decided) for action in one.actions if action.do == _HELD
+        }
         self.placed = {(one.namespace, one.name) for one in history.of(Decided) if "scheduler" in one.actor}
         self.nodes = {(life.namespace, life.name): life.node for life in history.pods}
         self.running: dict[tuple[str, str], int] = {}
@@ -171,6 +185,8 @@ class _Teller:
         for action in record.actions:
             if action.do == "kill-pod" and not self.running.get((record.namespace, record.name)):
                 continue
+            if action.do == "start" and _of(record, action) in self.held_back:
+                continue
             reason = (action.why, action.rules) if action.why else (record.why, record.rules)
             steps_for.setdefault(reason, {}).setdefault(action.do, []).append(action.container)
         for (why, rules), steps_of in steps_for.items():
@@ -201,11 +217,12 @@ class _Teller:
         run = _run_of(record)
         self.printed[run] += 1
         name = record.container
-        if self.printed[run] <= OUTPUT_LINES:
-            yield Line(record.at, name, f"│ {record.line}", tone="dim")
-        elif self.printed[run] == OUTPUT_LINES + 1:
-            more = self.output[run] - OUTPUT_LINES
-            yield Line(record.at, name, f"│ … and {more} more line{'s' if more > 1 else ''}", tone="dim")
+        nth, most = self.printed[run], self.output[run] if self.output_lines is None else self.output_lines
+        if nth <= most:
+            yield Line(record.at, name, f"│ {record.line}", tone="dim", nth=nth)
+        elif nth == most + 1:
+            more = self.output[run] - most
+            yield Line(record.at, name, f"│ … and {more} more line{'s' if more > 1 else ''}", tone="dim", nth=nth)
 
     def _name(self, pod: str, container: str) -> str:
         shown = "sandbox" if container == SANDBOX else container
@@ -215,6 +232,11 @@ class _Teller:
 
     def _pod(self, name: str) -> str:
         return f"{name}: " if self.several_pods else ""
+
+
+def _of(record: Decided, action: DecidedAction) -> tuple[Instant, str, str, str]:
+    """Which container of which Pod is decided upon, and when."""
+    return record.at, record.namespace, record.name, action.container
 
 
 def _run_of(record: RuntimeChanged | OutputWritten) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from kubesim.history.series import event_series
 from kubesim.releases import Release
 from kubesim.store.tables import Column, cron_job_headers, human_duration, job_headers, pod_headers
 from kubesim.store.tables_replicated import deployment_headers, replica_set_headers
+from kubesim.timelines.repeats import folded
 from kubesim.timelines.rows import Row, api_server, final_rows, job_rows, pod_rows
 
 
@@ -55,14 +56,17 @@ TABLES: Final = {
 """What ``kubectl get`` prints of each kind, in the order in which a whole cluster is shown."""
 
 
-def pods_watch(history: History, *, wide: bool = False) -> list[str]:
-    """``kubectl get pod -w`` over the whole run: a row whenever READY, STATUS or RESTARTS changed."""
-    return _table(pod_rows(history), _headers(history, pod_headers, wide))
+def pods_watch(history: History, *, wide: bool = False, every: bool = True) -> list[str]:
+    """``kubectl get pod -w`` over the whole run: a row whenever READY, STATUS or RESTARTS changed.
+
+    ``every``: else rows with the READY and STATUS of earlier ones are counted, but for the last of them.
+    """
+    return _watch(pod_rows(history), _headers(history, pod_headers, wide), ("Ready", "Status"), every)
 
 
-def jobs_watch(history: History, *, wide: bool = False) -> list[str]:
-    """``kubectl get job -w`` over the whole run."""
-    return _table(job_rows(history), _headers(history, job_headers, wide))
+def jobs_watch(history: History, *, wide: bool = False, every: bool = True) -> list[str]:
+    """``kubectl get job -w`` over the whole run; ``every`` as for :func:`pods_watch`."""
+    return _watch(job_rows(history), _headers(history, job_headers, wide), ("Completions", "Status"), every)
 
 
 def events_table(history: History) -> list[str]:
@@ -78,6 +82,16 @@ def events_table(history: History) -> list[str]:
 def _headers(history: History, headers: Callable[[Release], tuple[Column, ...]], wide: bool) -> list[str]:
     columns = headers(api_server(history.header.control_plane))
     return [column.name for column in columns if wide or not column.wide]
+
+
+def _watch(rows: list[Row], names: list[str], alike: tuple[str, ...], every: bool) -> list[str]:
+    """The lines of a table of one row for each change; behind a row how many like it follow, and to which age."""
+    if every or not rows:
+        return _table(rows, names)
+    shown = folded(rows, lambda row: (row.key, row.deleted, *(row.cells.get(name) for name in alike)))
+    lines = _table([one.one for one in shown], names)
+    more = ["", *(f"   … {one.more} more times until {one.last.cells['Age']}" if one.last else "" for one in shown)]
+    return [line + after for line, after in zip(lines, more, strict=True)]
 
 
 def _table(rows: list[Row], names: list[str]) -> list[str]:

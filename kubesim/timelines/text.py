@@ -13,6 +13,7 @@ from typing import Final
 from kubesim.history.history import History
 from kubesim.history.records import ComponentHeader
 from kubesim.timelines.lost_sidecars import LostSidecar, lost_sidecars
+from kubesim.timelines.repeats import Shown, folded_lines
 from kubesim.timelines.story import Line, story
 from kubesim.timelines.style import Style
 from kubesim.timelines.tables import (
@@ -34,12 +35,12 @@ _UNBROKEN: Final = ",\N{NO-BREAK SPACE}"
 """Between rules, which stay on one line."""
 
 
-def text(history: History, style: Style = Style()) -> str:  # noqa: B008  # a frozen value
-    """The whole text of a run, with a line end."""
+def text(history: History, style: Style = Style(), *, every: bool = False) -> str:  # noqa: B008  # a frozen value
+    """The whole text of a run, with a line end; ``every``: with the lines that only repeat, and all output."""
     blocks = [
         heading(history, style),
-        timeline(history, style),
-        *_kubectl(history, style),
+        timeline(history, style, every=every),
+        *_kubectl(history, style, every=every),
         *notes(history, style),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -59,11 +60,12 @@ def heading(history: History, style: Style) -> list[str]:
     return [first, *(textwrap.wrap(header.title, style.width) if header.title else [])]
 
 
-def timeline(history: History, style: Style) -> list[str]:
-    """The table of what happened; no lines if nothing did."""
-    lines = story(history)
-    if not lines:
+def timeline(history: History, style: Style, *, every: bool = False) -> list[str]:
+    """The table of what happened; no lines if nothing did. ``every``: also lines that else are only counted."""
+    told = [Shown(one) for one in story(history, output_lines=None)] if every else folded_lines(story(history))
+    if not told:
         return []
+    lines = [shown.one for shown in told]
     times = [relative_time(line.at - history.started) for line in lines]
     time_width = max(map(len, [*times, "TIME"]))
     who_width = max(len(line.who) for line in lines)
@@ -73,16 +75,23 @@ def timeline(history: History, style: Style) -> list[str]:
     head = ["TIME".rjust(time_width), "WHO".ljust(who_width), "WHAT".ljust(what_width), "WHY"]
     found = [style.paint("dim", _GAP.join(head))]
     before: tuple[str, str] = ("", "")
-    for time, line in zip(times, lines, strict=True):
+    for time, line, shown in zip(times, lines, told, strict=True):
         same_time, same_who = time == before[0], (time, line.who) == before
         before = (time, line.who)
         shown_time = style.paint("dim", (" " * time_width) if same_time else time.rjust(time_width))
         shown_who = style.paint("who", ("" if same_who else line.who).ljust(who_width))
-        cells = _cells(line, what_width, room, style)
+        more = _more(shown.more, relative_time(shown.last.at - history.started)) if shown.last else ""
+        cells = _cells(line, more, what_width, room, style)
         found.append((shown_time + _GAP + shown_who + _GAP + cells[0]).rstrip())
         indent = " " * (time_width + who_width + 2 * len(_GAP))
         found += [(indent + cell).rstrip() for cell in cells[1:]]
+    if any(shown.more for shown in told):
+        found.append(style.paint("dim", f"{' ' * time_width}{_GAP}(what only repeats is counted; --all tells each)"))
     return found
+
+
+def _more(count: int, last: str) -> str:
+    return f"… {count} more times until {last}"
 
 
 def relative_time(after: Duration) -> str:
@@ -98,17 +107,18 @@ def relative_time(after: Duration) -> str:
     return f"{sign}{hours}h{clock}" if hours else f"{sign}{clock}"
 
 
-def _cells(line: Line, what_width: int, room: int, style: Style) -> list[str]:
-    """WHAT and WHY of one line, side by side, each wrapped in its column.
+def _cells(line: Line, more: str, what_width: int, room: int, style: Style) -> list[str]:
+    """WHAT and WHY of one line, side by side, each wrapped in its column; below the reason what follows like it.
 
     What is longer than its column and has no reason beside it takes the whole room.
     """
     rules = f"[{_UNBROKEN.join(line.rules)}]" if line.rules else ""
     why = f"{line.why} {rules}".strip()
-    if not why:
-        return [style.paint(_ink(line), part) for part in _wrapped(line.what, room)]
+    if not why and (not more or len(line.what) > what_width):
+        below = [style.paint("dim", " " * (what_width + len(_GAP)) + more)] if more else []
+        return [*(style.paint(_ink(line), part) for part in _wrapped(line.what, room)), *below]
     whats = _wrapped(line.what, what_width)
-    whys = _wrapped(why, room - what_width - len(_GAP))
+    whys = [*(_wrapped(why, room - what_width - len(_GAP)) if why else ()), *([more] if more else ())]
     height = max(len(whats), len(whys))
     found = []
     for index in range(height):
@@ -144,10 +154,10 @@ def _component(name: str, component: ComponentHeader) -> str:
     return f"{name} {component.release}" + (f" ({', '.join(settings)})" if settings else "")
 
 
-def _kubectl(history: History, style: Style) -> Iterator[list[str]]:
+def _kubectl(history: History, style: Style, *, every: bool) -> Iterator[list[str]]:
     for command, table in (
-        ("kubectl get pod -w", pods_watch(history)),
-        ("kubectl get job -w", jobs_watch(history)),
+        ("kubectl get pod -w", pods_watch(history, every=every)),
+        ("kubectl get job -w", jobs_watch(history, every=every)),
         ("kubectl get pod", pods_table(history)),
         ("kubectl get job", jobs_table(history)),
         ("kubectl get cronjob", cron_jobs_table(history)),

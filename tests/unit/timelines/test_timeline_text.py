@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from by_hand import app_is, decided, header, history, records, runtime, write
+from by_hand import app_is, decided, header, history, output, records, runtime, write
 from retold import Teller
 
 from kubesim.history.history import History
@@ -25,7 +25,7 @@ from kubesim.history.records import (
 from kubesim.timelines.story import Line, story
 from kubesim.timelines.style import PLAIN_WIDTH, Style, style_for
 from kubesim.timelines.tables import align, events_table, jobs_table, pods_table, pods_watch
-from kubesim.timelines.text import relative_time, text
+from kubesim.timelines.text import relative_time, text, timeline
 from kubesim.units import HOUR, MILLISECOND, MINUTE, SECOND
 
 HERE = Path(__file__).parent
@@ -76,6 +76,92 @@ def test_what_runs_and_is_not_ready_is_said_to_wait_for_its_probes(
     status = {"name": "app", "ready": ready, "started": started, "state": {"running": {}}}
     lines = story(History(header(), [created, write(10, "kubelet/node1", {"status": {"containerStatuses": [status]}})]))
     assert lines[1].what == f"status: app {what}"
+
+
+def hold_back(ms: int, why: str) -> list[AnyRecord]:
+    """A sync that would start the container, which is in back-off."""
+    return [
+        decided(ms, "SyncPod", "", (), DecidedAction(do="start", container="app", why="exited with code 1")),
+        decided(ms, "SyncPod", why, (), DecidedAction(do="hold back", container="app", why=why)),
+    ]
+
+
+def test_what_is_held_back_is_not_told_to_start() -> None:
+    lines = told(*hold_back(10, "in back-off of 10s since it ended, 9s left"))
+    assert [(line.what, line.why) for line in lines] == [
+        ("hold back app", "in back-off of 10s since it ended, 9s left")
+    ]
+
+
+def crash_loop(times: int) -> History:
+    """A container that ends again and again, with its output, and back-offs that differ in what is left."""
+    found: list[AnyRecord] = []
+    for run in range(times):
+        begin = run * 1000
+        found += [
+            runtime(begin + 100, "app", "start", run=run),
+            msgspec.structs.replace(output(begin + 200, "no database"), run=run),
+            runtime(begin + 300, "app", "exit", run=run, code=1),
+            *hold_back(begin + 400, f"in back-off of {10 if run < 3 else 20}s since it ended, {run + 1}.5s left"),
+        ]
+    return History(header(), [*records()[:1], *found])
+
+
+def test_what_only_repeats_is_counted() -> None:
+    """The first two and the last are told; another back-off is another line, what is left of it is not."""
+    lines = [" ".join(line.split()) for line in timeline(crash_loop(12), Style())]
+    assert (
+        "\n".join(lines[2:-1])
+        == """\
++0.100s runtime app started
++0.200s app │ no database
++0.300s runtime app exited with 1
++0.400s kubelet hold back app in back-off of 10s since it ended, 1.5s left
++1.100s runtime app started (run 2) … 10 more times until +11.100s
++1.200s app │ no database … 10 more times until +11.200s
++1.300s runtime app exited with 1 … 10 more times until +11.300s
++1.400s kubelet hold back app in back-off of 10s since it ended, 2.5s left
++2.400s kubelet hold back app in back-off of 10s since it ended, 3.5s left
++3.400s kubelet hold back app in back-off of 20s since it ended, 4.5s left
++4.400s kubelet hold back app in back-off of 20s since it ended, 5.5s left
+… 7 more times until +11.400s
++11.100s runtime app started (run 12)
++11.200s app │ no database
++11.300s runtime app exited with 1
++11.400s kubelet hold back app in back-off of 20s since it ended, 12.5s left"""
+    )
+    assert lines[-1] == "(what only repeats is counted; --all tells each)"
+
+
+def test_a_few_repetitions_are_told() -> None:
+    few = timeline(crash_loop(6), Style())
+    assert few == timeline(crash_loop(6), Style(), every=True)
+    assert sum("exited with 1" in line for line in few) == 6
+
+
+def test_all_may_be_told() -> None:
+    every = timeline(crash_loop(12), Style(), every=True)
+    assert sum("exited with 1" in line for line in every) == 12
+    assert not any("more times" in line or "--all" in line for line in every)
+
+
+def test_all_of_the_output_may_be_told() -> None:
+    assert sum("│" in line for line in timeline(history(), Style())) == 7
+    assert sum("│" in line for line in timeline(history(), Style(), every=True)) == 9
+
+
+def test_rows_that_only_repeat_are_counted() -> None:
+    def row(ms: int, ready: bool, restarts: int) -> AnyRecord:
+        entry = {"name": "app", "ready": ready, "restartCount": restarts, "state": {"running": {}}}
+        return write(ms, "kubelet/node1", {"status": {"phase": "Running", "containerStatuses": [entry]}})
+
+    flapping = [row(100 * number, number % 2 == 0, 0) for number in range(1, 21)]
+    run = History(header(), [*records()[:1], *flapping])
+    rows = pods_watch(run, every=False)
+    assert [line.split()[1:3] for line in rows[2:]] == [["0/1", "Running"], ["1/1", "Running"]] * 3
+    assert ["more" in line for line in rows[2:]] == [False, False, True, True, False, False]
+    assert rows[4].endswith("   … 8 more times until 1s")
+    assert len(pods_watch(run)) == 2 + 20
 
 
 def test_no_line_is_longer_than_the_width_nor_ends_in_blanks() -> None:
