@@ -106,7 +106,7 @@ def with_probe_results(
         if kind is Kind.MAIN or status.name in sidecars:
             ready = _is_ready(status, probes, workers) if started else status.ready
             if started and outlived_kubelet(status, kubelet_started_at, release):
-                ready = ready or _was_ready(status, pod, probes, workers)
+                ready = _goes_on_ready(ready, status, pod, probes)
         else:
             ready = status.ready or _has_completed(status)
         found.append(_with(status, started, ready))
@@ -348,15 +348,19 @@ def outlived_kubelet(status: ContainerStatus, kubelet_started_at: Instant | None
     return started is not None and started < kubelet_started_at - _KUBELET_RESTART_MARGIN
 
 
-def _was_ready(status: ContainerStatus, pod: Pod, probes: ProbeResults, workers: ProbeWorkers) -> bool:
-    """Whether a container that has no readiness result yet under a new kubelet goes on as ready: its pod was (S-24).
+def _goes_on_ready(ready: bool, status: ContainerStatus, pod: Pod, probes: ProbeResults) -> bool:
+    """Whether a container that outlived its kubelet is ready: by its probe's result, else if its pod was (S-24).
 
     Source: ``prober_manager.go`` setReadyStateOnKubeletRestart.
     """
-    if _runtime_id(status) in probes.readiness or status.name not in workers.readiness:
-        return False
+    result = probes.readiness.get(_runtime_id(status))
+    containers = (*pod.spec.containers, *pod.spec.init_containers)
+    probed = any(entry.name == status.name and entry.readiness_probe is not None for entry in containers)
+    if result is ProbeResult.SUCCESS or not probed:
+        return ready or result is None
     condition = pod.status.condition("Ready")
-    return condition is not None and condition.status == "True"
+    pod_was_ready = condition is not None and condition.status == "True"
+    return pod_was_ready and (ready or result is None)
 
 
 def _has_completed(status: ContainerStatus) -> bool:

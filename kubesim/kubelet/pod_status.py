@@ -120,9 +120,14 @@ def with_verdict(status: PodStatus, verdict: Verdict, release: Release, now: Ins
     )
 
 
-def rejected_status(reason: str, message: str, release: Release) -> PodStatus:
-    """The status of a pod that the kubelet does not admit: nothing but the verdict (K-55, S-80)."""
-    return PodStatus(phase=FAILED, reason=reason, message=release.text("rejected_prefix") + message)
+def rejected_status(pod: Pod, reason: str, message: str, release: Release) -> PodStatus:
+    """The status of a pod that the kubelet does not admit: the verdict, and from 1.32 on the QoS class (K-55, S-80)."""
+    return PodStatus(
+        phase=FAILED,
+        reason=reason,
+        message=release.text("rejected_prefix") + message,
+        qos_class=pod.status.qos_class if release.policy("rejection_keeps_qos_class") else "",
+    )
 
 
 def replaced_condition(conditions: tuple[Condition, ...], condition: Condition) -> tuple[Condition, ...]:

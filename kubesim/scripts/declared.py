@@ -22,7 +22,7 @@ Draw = Callable[[], float]
 _FIELDS: Final = (
     *("lasts", "exits", "onSignal", "startup", "probes", "output", "writes", "listens", "paths", "memory", "hooks"),
 )
-_HOOKS: Final = ("postStart", "preStop")
+HOOKS: Final = ("postStart", "preStop")
 _PROBES: Final = ("liveness", "readiness", "startup")
 _DISTRIBUTIONS: Final = {"uniform": 2, "exponential": 1, "lognormal": 2, "normal": 2}
 _CALL: Final = re.compile(r"([a-z]+)\(([^)]*)\)")
@@ -239,8 +239,8 @@ def _probes(value: object, where: str) -> dict[str, tuple[Window, ...]]:
 def _hooks(value: object, where: str) -> dict[str, Length]:
     hooks = {}
     for name, length in _mapping(value, where).items():
-        if name not in _HOOKS:
-            raise ScenarioError(f"unknown hook {name!r}; allowed: {', '.join(_HOOKS)}", field=f"{where}.{name}")
+        if name not in HOOKS:
+            raise ScenarioError(f"unknown hook {name!r}; allowed: {', '.join(HOOKS)}", field=f"{where}.{name}")
         hooks[name] = parse_length(length, f"{where}.{name}")
     return hooks
 

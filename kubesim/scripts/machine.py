@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kubesim.scripts import idle, programs
-from kubesim.scripts.declared import Behaviour, DeclaredProgram
+from kubesim.scripts.declared import HOOKS, Behaviour, DeclaredProgram
 from kubesim.scripts.effects import Assumed, Effect, ExecExited, Exited, OutOfMemory, Output, StartFailure
 from kubesim.scripts.filesystem import Directory, File, FileError, Filesystem, absolute
 from kubesim.scripts.images import PATH, Image, image_named
@@ -269,8 +269,10 @@ class Machine:
 
         ``handler``: ``{"type": "httpGet" | "tcpSocket" | "grpc", "port": 80, "path": "/"}``. Declared answers are
         taken as they are; a program that is not modelled is assumed to answer on every port, or on those the
-        images table lists; the interpreted tools listen on nothing.
+        images table lists; the interpreted tools listen on nothing. A hook is content with any answer (K-110), and
+        gets none from a program that is still starting.
         """
+        is_hook = kind in HOOKS
         servers = [item.program for item in self.kernel.processes.values() if isinstance(item.program, DeclaredProgram)]
         port = handler.get("port")
         refused = ProbeAnswer(False, f"dial tcp 127.0.0.1:{port}: connect: connection refused", None)
@@ -282,11 +284,14 @@ class Machine:
             if not passes:
                 return ProbeAnswer(
                     False,
-                    "HTTP probe failed with statuscode: 500" if handler.get("type") == "httpGet" else refused.text,
+                    "HTTP probe failed with statuscode: 500"
+                    if handler.get("type") == "httpGet" and not is_hook
+                    else refused.text,
                     until,
                 )
             paths = program.behaviour.paths
-            if handler.get("type") == "httpGet" and paths is not None and handler.get("path", "/") not in paths:
+            serves = paths is None or is_hook or handler.get("path", "/") in paths
+            if handler.get("type") == "httpGet" and not serves:
                 return ProbeAnswer(False, "HTTP probe failed with statuscode: 404", None)
             assumed = (
                 None

@@ -45,5 +45,5 @@ def refusal(kubelet: Kubelet, pod: Pod) -> Refusal | None:
 def refuse(kubelet: Kubelet, pod: Pod, found: Refusal) -> None:
     """Fail the pod with an Event; no container of it ever starts."""
     kubelet.pod_event(pod, "Warning", found.reason, found.message)
-    kubelet.statuses.set(pod, rejected_status(found.reason, found.message, kubelet.release))
+    kubelet.statuses.set(pod, rejected_status(pod, found.reason, found.message, kubelet.release))
     kubelet.record_decision(pod, "admission", (DecidedAction(do="reject", container=found.container),), found.why)

@@ -25,6 +25,7 @@ from kubesim.kubelet.pod_status import generate_status
 from kubesim.objects.pod import Pod, pod_view
 from kubesim.objects.status import Condition, ContainerStatus, PodStatus, Running, Terminated, Waiting
 from kubesim.releases import release
+from kubesim.units import SECOND
 
 SANDBOX = ObservedSandbox("sb", ready=True, ip="10.0.0.1")
 PROBE = {"exec": {"command": ["t"]}}
@@ -533,6 +534,42 @@ def test_an_init_that_runs_again_in_a_new_sandbox_counts_on() -> None:
 
 
 # Probes ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("was_ready", "result", "has_worker", "ready"),
+    [
+        # from 1.35 on: the result if it is success, else what the pod was, unless the probe has failed since
+        ("True", None, False, {"1.34": True, "1.35": True}),
+        ("True", None, True, {"1.34": False, "1.35": True}),
+        ("True", ProbeResult.FAILURE, True, {"1.34": False, "1.35": False}),
+        ("False", None, False, {"1.34": True, "1.35": False}),
+        ("False", None, True, {"1.34": False, "1.35": False}),
+        ("False", ProbeResult.SUCCESS, True, {"1.34": True, "1.35": True}),
+    ],
+)
+def test_who_is_ready_under_a_new_kubelet(
+    was_ready: str, result: ProbeResult | None, has_worker: bool, ready: dict[str, bool]
+) -> None:
+    """S-24; ``prober_manager.go`` setReadyStateOnKubeletRestart. The first status comes before there are workers."""
+    pod = base_pod(
+        containers={"init": None, "side": None, "main": {"readinessProbe": PROBE}},
+        status={"conditions": [{"type": "Ready", "status": was_ready}]},
+    )
+    found = {
+        known: generated(
+            pod,
+            up("main"),
+            known=known,
+            readiness={} if result is None else {"main-0": result},
+            workers=ProbeWorkers(readiness=frozenset({"main"} if has_worker else ())),
+            kubelet_started_at=60 * SECOND,
+        )
+        .container_statuses[0]
+        .ready
+        for known in ready
+    }
+    assert found == ready
 
 
 def test_which_containers_have_probe_workers() -> None:

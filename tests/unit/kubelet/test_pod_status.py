@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from status_cases import base_pod, since
 
@@ -220,9 +221,16 @@ def test_a_verdict_of_the_node() -> None:
 def test_a_rejected_pod_has_nothing_else() -> None:
     """K-55, as recorded in the skew configurations."""
     message = 'Init container "side" may not have a non-default restartPolicy'
-    assert rejected_status("InitContainerRestartPolicyForbidden", message, RELEASE) == PodStatus(
+    pod = base_pod(status={"qosClass": "Burstable"})
+    found = {
+        known: rejected_status(pod, "InitContainerRestartPolicyForbidden", message, release(known))
+        for known in ("1.27", "1.31", "1.32", "1.36")
+    }
+    bare = PodStatus(
         phase="Failed", reason="InitContainerRestartPolicyForbidden", message=f"Pod was rejected: {message}"
     )
+    kept = msgspec.structs.replace(bare, qos_class="Burstable")
+    assert found == {"1.27": bare, "1.31": bare, "1.32": kept, "1.36": kept}
 
 
 def test_a_condition_is_replaced_in_its_place() -> None:

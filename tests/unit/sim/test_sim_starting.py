@@ -344,6 +344,25 @@ def test_a_hook_and_a_probe_that_ask_over_http(release: str) -> None:
 
 
 @each_release
+def test_any_answer_over_http_satisfies_a_hook(release: str) -> None:
+    """K-110: the status of the answer is not looked at; a server that still starts gives none."""
+    asks = {"postStart": {"httpGet": {"path": "/other", "port": 80}}}
+    history = ran(
+        pod(container("app", None, lifecycle=asks), container("slow", None, lifecycle=asks)),
+        release=release,
+        containers=[
+            {"match": {"container": "app"}, "script": {"lasts": "forever", "paths": ["/"]}},
+            {"match": {"container": "slow"}, "script": {"lasts": "forever", "startup": "5s"}},
+        ],
+        until=3,
+    )
+
+    assert [event.field_path for event in history.events if event.reason == "FailedPostStartHook"] == [
+        "spec.containers{slow}"
+    ]
+
+
+@each_release
 def test_a_command_that_does_not_exist(release: str) -> None:
     """FINDINGS 35 and K-91."""
     history = ran(pod(container("app", None, command=["/no/such"])), release=release, until=20)
