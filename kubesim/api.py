@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from io import TextIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kubesim.errors import OneProcess
 from kubesim.history.history import History
 from kubesim.scenario.cluster import Cluster, Settings
 from kubesim.scenario.load import Scenario, load_scenario
@@ -43,6 +45,7 @@ def run(
     until: Duration | None = None,
     draw: int = 0,
     level: str = "full",
+    jobs: int = 1,
 ) -> History:
     """Run a scenario on the virtual clock and give its history.
 
@@ -50,11 +53,10 @@ def run(
     ``cluster`` replaces the scenario's whole. ``until`` in nanoseconds from t=0 (default: the scenario's, else until
     nothing can change any more, at most 1 h). ``seed`` makes another replication: declared distributions and
     latencies are drawn from it; without one (or 0) latencies are nominal. ``draw`` varies latencies alone.
-    ``level`` says how much the history holds: full, summary (a line for each Pod) or none. Raises
-    ScenarioError or ReleaseError for what cannot be run.
+    ``level`` says how much the history holds: full, summary (a line for each Pod) or none. ``jobs`` processes share
+    the nodes of a scenario whose nodes do not depend on each other, with the same history as one; where they do, it
+    is run in one process with the warning OneProcess. Raises ScenarioError or ReleaseError for what cannot be run.
     """
-    from kubesim.sim.world import World  # imports simpy: only when something is run
-
     if cluster is not None:
         scenario = replace(scenario, cluster=cluster)
     if release is not None or gates:
@@ -69,7 +71,20 @@ def run(
     if timing is not None:
         profile = replace(scenario.cluster.timing, profile=timing)
         scenario = replace(scenario, cluster=replace(scenario.cluster, timing=profile))
+    if jobs > 1:
+        return _in_parts(scenario, jobs, draw, until, level)
+    from kubesim.sim.world import World  # imports simpy: only when something is run
+
     return World(scenario, draw=draw, until=until, level=level).run()
+
+
+def _in_parts(scenario: Scenario, jobs: int, draw: int, until: Duration | None, level: str) -> History:
+    from kubesim.exploration.parts import run_in_parts
+
+    outcome = run_in_parts(scenario, jobs, until=until, level=level, draw=draw)
+    if outcome.why:
+        warnings.warn(OneProcess(f"run in one process: {outcome.why}"), stacklevel=3)
+    return outcome.history
 
 
 def plot(

@@ -39,3 +39,7 @@ class ReleaseError(KubesimError):
 
 class IllegalMove(KubesimError):
     """A state machine was asked for a move outside its table: a bug in kubesim, never in the user's input."""
+
+
+class OneProcess(UserWarning):
+    """A run that was to be shared by several processes was not: the message says why. Its history is the same."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ import click
 from kubesim.commands import options
 from kubesim.commands.options import DeleteAt, Setting
 from kubesim.commands.progress import Waiting
+from kubesim.errors import OneProcess
 
 if TYPE_CHECKING:
     from kubesim.history.history import History
@@ -72,6 +74,9 @@ TIMINGS: Final = ("ideal", "typical", "loaded")
 @click.option("--config", metavar="FILE:NAME", help="Releases and gates as in a recording's configs.json.")
 @click.option("--actions", metavar="FILE", help="Timed actions, as in a recording's ID.actions.json.")
 @click.option("--all", "every", is_flag=True, help="Tell also what only repeats, and all lines of output.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, help="Processes, where nodes do not depend on each other."
+)
 @click.option("--history", "level", type=click.Choice(LEVELS), default="full", help="How much is kept of a large run.")
 @click.option("--output-file", type=click.Path(dir_okay=False, writable=True), help="Write there, not to stdout.")
 def command(
@@ -89,6 +94,7 @@ def command(
     config: str | None,
     actions: str | None,
     every: bool,
+    jobs: int,
     level: str,
     output_file: str | None,
 ) -> None:
@@ -114,7 +120,10 @@ def command(
     for release in releases or (None,):
         with Waiting(f"running {scenario.name}" + (f" on {release}" if release else "")):
             again = partial(api.run, release=release, seed=seed, timing=timing, until=until, draw=draw, level=level)
-            histories.append(again(scenario))
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", OneProcess)
+                histories.append(again(scenario, jobs=jobs))
+            notes += [f"note: {warning.message}" for warning in caught]
             if level == "full":
                 notes += _bug_notes(scenario if release is None else scenario.on(release), histories[-1], again)
     _write(histories, form, config.rpartition(":")[2] if config else None, output_file, every)

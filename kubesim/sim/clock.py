@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import simpy
@@ -140,13 +140,9 @@ class Clock:
 
     def due(self) -> list[Timer]:
         """The timers of the next instant, in the order in which they would fire; void ones are dropped."""
-        queue = self._environment._queue
-        while queue and not _live(queue[0][3]):
-            heapq.heappop(queue)
-        if not queue:
-            return []
-        first = queue[0][0]
-        return [timer for entry in sorted(queue) if entry[0] == first for timer in _live(entry[3])]
+        first = self.next_due
+        queue = sorted(self._environment._queue) if first is not None else ()
+        return [timer for entry in queue if entry[0] == first for timer in _live(entry[3])]
 
     def fire(self, timer: Timer) -> None:
         """Let one of the timers that are due fire before the others of its instant."""
@@ -164,6 +160,33 @@ class Clock:
         while not (self._stopped or self.settled) and environment.peek() <= until:
             environment.step()
             self.fired += 1
+
+    @property
+    def pending(self) -> int:
+        """How many callbacks are planned that can change something."""
+        return self._foreground
+
+    @property
+    def next_due(self) -> Instant | None:
+        """When the next callback is due; None: there is none. Void ones are dropped."""
+        queue = self._environment._queue
+        while queue and not _live(queue[0][3]):
+            heapq.heappop(queue)
+        return int(queue[0][0]) if queue else None
+
+    def mark(self) -> int:
+        """A number above those of all callbacks planned so far, and below those of all to come."""
+        return next(self._environment._eid)
+
+    def steps(self, until: Instant) -> Iterator[tuple[Instant, int]]:
+        """Run callbacks one by one up to and including ``until``, settled or not: when each was due, and its number."""
+        environment = self._environment
+        queue = environment._queue
+        while queue and queue[0][0] <= until:
+            instant, _, number, _ = queue[0]
+            environment.step()
+            self.fired += 1
+            yield int(instant), number
 
 
 class ProcessClock(Clock):

@@ -83,5 +83,10 @@ class PodSummaries:
 
     def rest(self, at: Instant) -> Iterator[PodSummary]:
         """The lines of the Pods that still exist."""
-        for line in self._lines.values():
-            yield line.record(at, None)
+        for _, line in self.left(at):
+            yield line
+
+    def left(self, at: Instant) -> Iterator[tuple[str, PodSummary]]:
+        """The uids and lines of the Pods that still exist, oldest first."""
+        for uid, line in self._lines.items():
+            yield uid, line.record(at, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -47,13 +48,31 @@ _MADE_BETWEEN_COLLECTIONS: Final = 100_000
 """How many objects Python may make during a run before it looks for cycles among them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Larger:
+    """What a world has to know of the larger one that it simulates a part of."""
+
+    digest: str
+    """That of the whole scenario."""
+    numbers: tuple[int, ...]
+    """The place, among all objects of the whole, of each that this part creates."""
+
+
 class World:
     """The state objects of one run; ``run`` carries the scenario out and gives its history."""
 
     def __init__(
-        self, scenario: Scenario, *, draw: int = 0, until: Duration | None = None, level: str = "full"
+        self,
+        scenario: Scenario,
+        *,
+        draw: int = 0,
+        until: Duration | None = None,
+        level: str = "full",
+        part_of: Larger | None = None,
     ) -> None:
+        """``part_of``: the cluster that the scenario's nodes are only some of."""
         self.scenario = scenario
+        self.digest = scenario.digest() if part_of is None else part_of.digest
         self.until = until if until is not None else scenario.until
         cluster = scenario.cluster
         profile = profile_of(cluster.timing.profile, cluster.timing.settings)
@@ -62,7 +81,8 @@ class World:
         self.clock = Clock(self.started, tie_order(scenario.seed, cluster.timing.ties))
         self.recorder = Recorder(level)
         server = cluster.control_plane_release(Component.APISERVER)
-        self.api = ApiServer(self.clock, self.timing, self.recorder, Store(server, seed=scenario.digest()))
+        store = Store(server, seed=self.digest, numbers=None if part_of is None else part_of.numbers)
+        self.api = ApiServer(self.clock, self.timing, self.recorder, store)
         self.machines = MachineShop(self.api.store, scenario, self.timing, self.api.standing)
         self.connections = {node.name: Connection(self.api, node.name) for node in cluster.nodes}
         self.kubelets = {node.name: self.kubelet(node) for node in cluster.nodes}
@@ -113,7 +133,7 @@ class World:
         """Submit the manifests, carry out the actions in time, go on until nothing can change or it is over."""
         self.begin()
         try:
-            with _rare_collections():
+            with rare_collections():
                 self.clock.run(self.limit)
         except ScenarioError as error:
             raise located(error, self.scenario.objects) from error
@@ -138,15 +158,16 @@ class World:
         why = "settled" if self.clock.settled else "until" if self.until is not None else "horizon"
         at = self.clock.now if why == "settled" else self.limit
         self.recorder.finish(Ended(at=at, why=why))
-        return History(self._header(), tuple(self.recorder.records))
+        return History(self.header(), tuple(self.recorder.records))
 
-    def _header(self) -> Header:
+    def header(self) -> Header:
+        """What determines this run."""
         scenario = self.scenario
         return Header(
             kubesim=VERSION,
             scenario=scenario.name,
             title=scenario.description,
-            digest=scenario.digest(),
+            digest=self.digest,
             control_plane=_component("control-plane", self.api.store.release),
             nodes=tuple(_node(name, kubelet) for name, kubelet in self.kubelets.items()),
             timing=self.timing.profile.header(),
@@ -160,7 +181,7 @@ class World:
 
 
 @contextmanager
-def _rare_collections() -> Iterator[None]:
+def rare_collections() -> Iterator[None]:
     """While a run goes on Python looks for cycles less often: nearly everything that it makes lives until the end.
 
     At the usual thresholds a quarter of the time of a run of 10,000 pods goes into looking in vain.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+from typing import Any, Final
+
+from kubesim.objects.status import render_time
+from kubesim.units import Instant
 
 _LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
 
@@ -26,3 +29,17 @@ def name_suffix(uid: str) -> str:
     """The five letters a generateName gets. Source: apiserver ``storage/names/generate.go`` (letters and length)."""
     digest = hashlib.blake2b(uid.encode(), digest_size=5).digest()
     return "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest)
+
+
+def identified(metadata: dict[str, Any], uid: str, namespace: str | None, now: Instant) -> dict[str, Any]:
+    """The metadata of a new object with its uid: name from generateName, namespace (None: it has none), creation time.
+
+    What only the server may set is not taken over.
+    """
+    named = {key: value for key, value in metadata.items() if key not in SET_BY_THE_SERVER}
+    if not named.get("name") and named.get("generateName"):
+        named["name"] = named["generateName"] + name_suffix(uid)
+    named.pop("namespace", None)
+    if namespace is not None:
+        named["namespace"] = namespace
+    return {**named, "uid": uid, "creationTimestamp": render_time(now)}

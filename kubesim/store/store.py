@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from kubesim.objects.status import render_time
 from kubesim.releases import Release
 from kubesim.scenario.webhooks import Webhook
 from kubesim.store import replies
@@ -23,7 +22,7 @@ from kubesim.store.deletion import Deletion, Propagation, deletion, is_gone_afte
 from kubesim.store.eviction import EVICTED_BY_API, budget_charge
 from kubesim.store.fields import decode, decode_changed
 from kubesim.store.kinds import KINDS, SUBRESOURCES, Kind, type_name
-from kubesim.store.naming import SET_BY_THE_SERVER, name_suffix, uid_of
+from kubesim.store.naming import identified, uid_of
 from kubesim.store.patch import NotApplicable, PatchType, patched, wrong_patch
 from kubesim.store.prepare import as_it_is, prepare
 from kubesim.store.replies import Reply
@@ -46,7 +45,8 @@ class Store:
 
     ``namespaces``: those that exist from the start. ``provision_namespaces``: whether an object for a namespace that
     nobody created is taken, as if the namespace were there (False: 404, as a cluster answers). ``seed``: two stores
-    with the same seed give the same requests the same uids. ``admission``: the mutating admission of Pods.
+    with the same seed give the same requests the same uids. ``numbers``: where the objects it creates stand among all
+    of a cluster that it holds a part of. ``admission``: the mutating admission of Pods.
     ``webhooks``: mutating ones beside those of stored configurations, in order. The reply to a write that some are
     called for is ``pending`` at first.
     """
@@ -58,6 +58,7 @@ class Store:
         namespaces: tuple[str, ...] = _FIRST_NAMESPACES,
         provision_namespaces: bool = True,
         seed: str = "",
+        numbers: tuple[int, ...] | None = None,
         admission: Admission = admit_pod,
     ) -> None:
         self.release = release
@@ -66,6 +67,7 @@ class Store:
         self._namespaces = set(namespaces)
         self._provision_namespaces = provision_namespaces
         self._seed = seed
+        self._numbers = numbers
         self._admission = admission
         self._objects: dict[str, dict[tuple[str, str], Json]] = {}
         self._resource_version = 0
@@ -83,6 +85,11 @@ class Store:
     def resource_version(self) -> int:
         """The number of the last committed write."""
         return self._resource_version
+
+    @property
+    def created(self) -> int:
+        """How many objects have been given a uid."""
+        return self._created
 
     def take_changes(self) -> tuple[Change, ...]:
         """The changes since the last call, oldest first; the store forgets them."""
@@ -400,14 +407,9 @@ class Store:
     def _identified(self, kind: Kind, metadata: Json, namespace: str, now: Instant) -> Json:
         """The metadata of a new object: name from generateName, namespace, uid, creation time."""
         self._created += 1
-        uid = uid_of(f"{self._seed}/{self._created}")
-        named = {key: value for key, value in metadata.items() if key not in SET_BY_THE_SERVER}
-        if not named.get("name") and named.get("generateName"):
-            named["name"] = named["generateName"] + name_suffix(uid)
-        named.pop("namespace", None)
-        if kind.namespaced:
-            named["namespace"] = namespace
-        return {**named, "uid": uid, "creationTimestamp": render_time(now)}
+        number = self._created if self._numbers is None else self._numbers[self._created - 1]
+        uid = uid_of(f"{self._seed}/{number}")
+        return identified(metadata, uid, namespace if kind.namespaced else None, now)
 
     def _commit(self, type_: str, kind: Kind, obj: Json, now: Instant, verb: str, actor: str) -> Json:
         """Store an object under a new resourceVersion and list the change."""

@@ -200,10 +200,11 @@ def test_run_is_named_after_its_file_unless_the_scenario_has_a_name(engine: Engi
 
 
 def test_run_passes_its_settings_on(engine: Engine) -> None:
-    kubesim("run", "web.yaml", "--seed", "7", "--timing", "ideal", "--until", "1m30s", "--draw", "3")
+    given = ("--seed", "7", "--timing", "ideal", "--until", "1m30s", "--draw", "3", "--jobs", "2")
+    kubesim("run", "web.yaml", *given)
     _, asked = engine.asked[-1]
     settings = {"release": None, "seed": 7, "timing": "ideal", "until": 90 * SECOND, "draw": 3}
-    assert asked == {**settings, "level": "full"}
+    assert asked == {**settings, "level": "full", "jobs": 2}
 
 
 @pytest.mark.parametrize(("value", "grace"), [("12s", None), ("12s:5", 5), ("12s:0", 0), ("12s:5s", 5)])
