@@ -38,6 +38,7 @@ class _Waiting:
     newer_than: Instant
     then: Callable[..., None]
     arguments: tuple[Any, ...]
+    number: int
 
 
 class Pleg:
@@ -65,7 +66,8 @@ class Pleg:
         self._states: dict[str, dict[str, RuntimeState]] = {}
         self._dirty: set[str] = set()
         self._waiting: dict[str, list[_Waiting]] = {}
-        """Who waits for newer data, by pod, in the order in which the pods began to wait."""
+        """Who waits for newer data, by pod."""
+        self._waits = 0
         self._timer: Timer | None = None
         self._looked_at: Instant = self.phase - self.period
         self._under_way: Instant | None = None
@@ -87,9 +89,10 @@ class Pleg:
         if self._last_look() > newer_than or (entry is not None and entry.modified > newer_than):
             then(self.cached(uid), *arguments)
             return
-        self._waiting.setdefault(uid, []).append(_Waiting(uid, newer_than, then, arguments))
+        self._waits += 1
+        self._waiting.setdefault(uid, []).append(_Waiting(uid, newer_than, then, arguments, self._waits))
         began = self._grid(newer_than + 1)
-        if began > self.clock.now:
+        if began >= self.clock.now and self._under_way != began:
             self._arm(began)
         elif self._under_way != began:
             self._under_way = began
@@ -180,8 +183,13 @@ class Pleg:
                 self._waiting[uid] = later
             else:
                 self._waiting.pop(uid, None)
-        for entry in ready:
+        for entry in sorted(ready, key=_number):
             entry.then(self.cached(entry.uid), *entry.arguments)
+
+
+def _number(entry: _Waiting) -> int:
+    """Those who began to wait first are told first."""
+    return entry.number
 
 
 def _lifecycle_events(

@@ -69,7 +69,7 @@ class PodWorker:
         self.working = False
         self._pending: Update | None = None
         self._when_stopped: list[Callable[[str], None]] = []
-        self._last_sync_end: Instant = kubelet.began
+        self._last_sync_end: Instant = kubelet.began - 1
 
     # -- what others ask ------------------------------------------------------------------------------------------
 

@@ -62,6 +62,8 @@ class Prober:
         self.worker = worker
         self.origin: Instant = self.kubelet.clock.now + manager.first_sleep(worker)
         self.ended = False
+        self._wakes_at: Instant = self.origin
+        """Until then the worker sleeps; nothing reaches it."""
         self._timer: Timer | None = None
         self._ticked_at: Instant = -1
         self._busy = False
@@ -74,10 +76,13 @@ class Prober:
         self._arm(self.origin)
 
     def trigger(self) -> None:
-        """Run out of schedule: a status was generated that waits for this readiness result (K-103)."""
+        """Run out of schedule: a status was generated that waits for this readiness result (K-103).
+
+        A worker that probes, or that sleeps before its first tick (K-95), runs once more right afterwards.
+        """
         if self.ended:
             return
-        if self._busy:
+        if self._busy or self.kubelet.clock.now < self._wakes_at:
             self._triggered = True
             return
         self._wake_up()
@@ -151,6 +156,7 @@ class Prober:
             case ProbeStep.PROBE:
                 self._probe(now)
             case ProbeStep.SKIP:
+                self._triggered = False
                 self._plan_next()
 
     def _probe(self, ticked_at: Instant) -> None:

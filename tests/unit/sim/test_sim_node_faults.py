@@ -27,7 +27,7 @@ from sim_runs import (
 
 from kubesim.history.history import History
 from kubesim.history.records import ActionDone, Assumed, NotModelled, ObjectChanged
-from kubesim.units import to_seconds
+from kubesim.units import seconds, to_seconds
 
 Object = dict[str, Any]
 
@@ -83,6 +83,23 @@ def test_readiness_falls_back_until_the_new_kubelet_has_probed(release: str, fal
     app = container("app", readinessProbe=exec_probe("true", periodSeconds=5))
     history = ran(pod(app), release=release, actions=[act(20, "kubeletRestart")], until=60)
     assert conditions(history, "Ready") == (["False", "True", "False", "True"] if falls_back else ["False", "True"])
+
+
+@pytest.mark.parametrize("release", ["1.29", "1.34"])
+def test_nobody_wakes_a_probe_worker_that_sleeps_as_its_kubelet_is_young(release: str) -> None:
+    """K-95: readiness that is asked for out of schedule (K-103) waits for the end of the worker's first sleep."""
+    app = container("app", readinessProbe=exec_probe("true", periodSeconds=40))
+    history = ran(pod(app), release=release, actions=[act(20, "kubeletRestart")], until=90)
+    fell, rose = [change.at for change in history.pod("p").conditions["Ready"]][-2:]
+    assert 5 < to_seconds(rose - fell) < 40
+
+
+def test_a_new_kubelet_syncs_its_pods_after_its_first_look() -> None:
+    """K-2: a worker's first sync needs no data newer than that of the first relist."""
+    history = ran(pod(container("app", "sleep 22; exit 1")), actions=[act(20, "kubeletRestart")], until=40)
+    (came_up,) = [done.at for done in history.of(ActionDone) if done.do == "kubelet-restart"]
+    again = seconds(starts(history, "app")[1]) + history.started
+    assert to_seconds(again - came_up) < 3.5, "3 s to come up, a relist, a start"
 
 
 def test_a_kubelet_that_does_not_run_restarts_nothing_and_stops_nothing() -> None:

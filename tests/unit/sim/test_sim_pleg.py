@@ -197,6 +197,7 @@ requests = st.tuples(st.integers(0, 2000).map(lambda each: 4 * each + 2), st.jus
 @settings(deadline=None)
 @given(st.lists(st.one_of(changes, waits), max_size=30))
 @example([(502, "wait", "a", 4)])
+@example([(2, "wait", "a", 0), (2, "wait", "b", 0), (2, "wait", "a", 0)])
 @example([(501, "change", "a", "one", RUNNING), (538, "wait", "a", 0), (539, "change", "a", "one", EXITED)])
 @example([(499, "change", "a", "one", RUNNING), (502, "wait", "a", 0), (1541, "change", "b", "two", CREATED)])
 def test_looking_only_when_it_matters_equals_looking_every_second(story: list[tuple[Any, ...]]) -> None:
