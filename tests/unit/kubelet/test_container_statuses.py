@@ -599,3 +599,42 @@ def test_which_readiness_probes_run_at_once() -> None:
     )
     results = ProbeResults(readiness={"b-0": ProbeResult.SUCCESS})
     assert readiness_triggers(entries, results, workers) == ("a",)
+
+
+def conditions(**statuses: str) -> dict[str, Any]:
+    return {"phase": "Running", "conditions": [{"type": type_, "status": one} for type_, one in statuses.items()]}
+
+
+UNREADY = conditions(Ready="False", ContainersReady="True")
+READY_BEFORE = conditions(Ready="True", ContainersReady="False")
+
+
+@pytest.mark.parametrize(
+    ("situation", "known", "old", "restarted_at", "probe", "stored", "ready"),
+    [
+        ("the pod was ready", "1.35", READY_BEFORE, 11, PROBE, {}, True),
+        ("it was not", "1.35", UNREADY, 11, PROBE, {}, False),
+        ("nothing is known of it", "1.35", {}, 11, PROBE, {}, False),
+        ("its probe has failed since", "1.35", READY_BEFORE, 11, PROBE, {"main-0": ProbeResult.FAILURE}, False),
+        ("it has no readiness probe", "1.35", UNREADY, 11, None, {}, True),
+        ("it started with the kubelet", "1.35", READY_BEFORE, 10, PROBE, {}, False),
+        ("the kubelet was not restarted", "1.35", READY_BEFORE, None, PROBE, {}, False),
+        ("older kubelets forget", "1.34", READY_BEFORE, 11, PROBE, {}, False),
+    ],
+)
+def test_readiness_under_a_new_kubelet(
+    situation: str,
+    known: str,
+    old: dict[str, Any],
+    restarted_at: int | None,
+    probe: Any,
+    stored: dict[str, ProbeResult],
+    ready: bool,
+) -> None:
+    """S-24: what ran well before the kubelet was restarted stays ready until its probe answers, if its Pod was."""
+    main = {"readinessProbe": probe} if probe else {}
+    pod = base_pod(containers={"init": None, "side": None, "main": main}, status=old)
+    running = run("main", RuntimeState.RUNNING, started_at=10 * SECOND)
+    at = None if restarted_at is None else (restarted_at + 10) * SECOND
+    (status,) = generated(pod, running, known=known, readiness=stored, kubelet_started_at=at).container_statuses
+    assert status.ready is ready, situation

@@ -22,6 +22,7 @@ FORMAT = "invalid reference format"
         "[::1]:5000/web",
         "ghcr.io/a/b__c/d-e.f@sha256:" + "a" * 64,
         "web:Latest",
+        "my_team/web",
         "UPPER.example.com/web",
     ],
 )
@@ -40,6 +41,10 @@ def test_names_that_are_read(image: str) -> None:
         ("example.com/", FORMAT),
         ("Web:1", f"{FORMAT}: repository name (library/Web) must be lowercase"),
         ("example.com/My/web", f"{FORMAT}: repository name (My/web) must be lowercase"),
+        ("example.com/Web", f"{FORMAT}: repository name (Web) must be lowercase"),
+        ("localhost/Web", f"{FORMAT}: repository name (Web) must be lowercase"),
+        ("docker.io/Web", f"{FORMAT}: repository name (library/Web) must be lowercase"),
+        ("my-team/Web", f"{FORMAT}: repository name (my-team/Web) must be lowercase"),
         ("a" * 64, f"invalid repository name ({'a' * 64}), cannot specify 64-byte hexadecimal strings"),
     ],
 )

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from kubesim.kubelet.node_shutdown import shutdown_groups, shutdown_periods
+from kubesim.kubelet.node_shutdown import shutdown_groups, shutdown_periods, shutdown_verdict
+from kubesim.kubelet.pod_status import Verdict
 from kubesim.objects.pod import Pod, pod_view
+from kubesim.objects.status import Condition
 from kubesim.releases import release
-from kubesim.units import SECOND
+from kubesim.units import MILLISECOND, SECOND
 
 RELEASE = release("1.36")
 
@@ -58,3 +60,14 @@ def test_pods_go_by_priority_and_nobody_waits_for_a_group_without_pods() -> None
 def test_a_pod_gets_the_lesser_of_its_own_grace_and_the_groups(own: int | None, seconds: int) -> None:
     (group,) = shutdown_groups([(0, 20 * SECOND)], [pod("p", grace=own)])
     assert group.grace_seconds(group.pods[0]) == seconds
+
+
+def test_why_the_pods_fail() -> None:
+    said = "Pod was terminated in response to imminent node shutdown."
+    disrupted = Condition("DisruptionTarget", "True", "TerminationByKubelet", said)
+    assert shutdown_verdict(RELEASE) == Verdict("Terminated", said, disrupted)
+
+
+def test_the_grace_is_whole_seconds() -> None:
+    (group,) = shutdown_groups([(0, 2500 * MILLISECOND)], [pod("a")])
+    assert repr(group.grace_seconds(pod("a"))) == "2"
