@@ -10,9 +10,10 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 import simpy
+from simpy.events import NORMAL
 
 from kubesim.units import Duration, Instant
 
@@ -20,19 +21,20 @@ _RANKS = 1 << 30
 """How many places there are among the callbacks of one instant."""
 
 
-class _Tied(simpy.Event):
-    """A timeout that comes before or after others of its instant as chance has it, not as they were asked for."""
-
-    def __init__(self, environment: simpy.Environment, delay: Duration, rank: int) -> None:
-        super().__init__(environment)
-        self._ok, self._value = True, None
-        environment.schedule(self, rank, delay)  # type: ignore[arg-type]  # SimPy orders equal instants by any integer
+def _fire(event: simpy.Event) -> None:
+    """What SimPy calls when the instant of a timer has come."""
+    if isinstance(event, Timer):
+        event.fire()
 
 
-class Timer:
-    """One scheduled call; ``cancel`` makes it void. ``instant`` is when it is due, in nanoseconds."""
+class Timer(simpy.Event):
+    """One scheduled call, as an event in SimPy's queue; ``cancel`` makes it void. ``instant`` is when it is due (ns).
 
-    __slots__ = ("_arguments", "_callback", "_clock", "background", "instant", "live")
+    As with a ``simpy.Timeout``, its outcome is known from the start, and the callback of all timers is the same one.
+    """
+
+    _ok, _value = True, None
+    callbacks: list[Callable[[simpy.Event], None]] = [_fire]
 
     def __init__(
         self,
@@ -55,17 +57,19 @@ class Timer:
             self.live = False
             self._clock.forget(self)
 
-    def __call__(self, _event: simpy.Event) -> None:
-        if self.live and not self._clock.ended:
+    def fire(self) -> None:
+        """Make the call, unless it is void or its process has ended."""
+        clock = self._clock
+        if self.live and not clock.ended:
             self.live = False
-            self._clock.forget(self)
-            self._clock.now = self.instant
+            clock.forget(self)
+            clock.now = self.instant
             self._callback(*self._arguments)
 
 
-def _live(event: simpy.Event) -> list[Timer]:
-    """The timers that an event fires, if any is not void."""
-    return [timer for timer in event.callbacks or () if isinstance(timer, Timer) and timer.live]
+def _is_live(event: simpy.Event) -> TypeGuard[Timer]:
+    """Whether an event in the queue is a timer that is not void."""
+    return isinstance(event, Timer) and event.live
 
 
 class Clock:
@@ -90,8 +94,7 @@ class Clock:
         """What copies and pickles: SimPy's environment itself does neither, so its queue is taken apart."""
         state = {key: value for key, value in self.__dict__.items() if key != "_environment"}
         queue = sorted(self._environment._queue, key=lambda entry: entry[:3])
-        callbacks = [callback for *_, event in queue for callback in event.callbacks or ()]
-        timers = [timer for timer in callbacks if isinstance(timer, Timer) and timer.live]
+        timers = [timer for *_, timer in queue if _is_live(timer)]
         return {**state, "_timers": [(timer, timer.instant) for timer in timers], "_start": self._environment.now}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -99,24 +102,24 @@ class Clock:
         self.__dict__.update(state)
         self._environment = simpy.Environment(initial_time=start)
         for timer, instant in timers:  # a timer that leads here by its arguments may have no instant of its own yet
-            self._plan(timer, instant - start)
-
-    def _plan(self, timer: Timer, delay: Duration) -> None:
-        if self.ties is None:
-            simpy.Timeout(self._environment, delay).callbacks.append(timer)
-        else:
-            _Tied(self._environment, delay, self.ties.randrange(_RANKS)).callbacks.append(timer)
+            self._plan(timer, instant)
 
     def at(self, instant: Instant, callback: Callable[..., object], *arguments: Any, background: bool = False) -> Timer:
         """Call back at the instant, or at once (after what is due already) if it has passed."""
-        environment = self._environment
-        now = int(environment.now)
-        delay = max(instant - now, 0)
-        timer = Timer(self, now + delay, callback, arguments, background)
+        timer = Timer(self, instant, callback, arguments, background)
         if not background:
             self._foreground += 1
-        self._plan(timer, delay)
+        self._plan(timer, instant)
         return timer
+
+    def _plan(self, timer: Timer, instant: Instant) -> None:
+        """Put a timer into SimPy's queue, which takes a delay, and orders equal instants by any integer."""
+        environment = self._environment
+        delay = instant - environment.now
+        if delay < 0:
+            delay, timer.instant = 0, int(environment.now)
+        rank = NORMAL if self.ties is None else self.ties.randrange(_RANKS)
+        environment.schedule(timer, rank, delay)  # type: ignore[arg-type]
 
     def after(
         self, delay: Duration, callback: Callable[..., object], *arguments: Any, background: bool = False
@@ -142,13 +145,13 @@ class Clock:
         """The timers of the next instant, in the order in which they would fire; void ones are dropped."""
         first = self.next_due
         queue = sorted(self._environment._queue) if first is not None else ()
-        return [timer for entry in queue if entry[0] == first for timer in _live(entry[3])]
+        return [timer for at, *_, timer in queue if at == first and _is_live(timer)]
 
     def fire(self, timer: Timer) -> None:
         """Let one of the timers that are due fire before the others of its instant."""
         queue = self._environment._queue
         for place, (at, _, number, event) in enumerate(queue):
-            if timer in (event.callbacks or ()):
+            if event is timer:
                 queue[place] = (at, -1, number, event)  # type: ignore[assignment]  # before all that SimPy ranks
         heapq.heapify(queue)
         self._environment.step()
@@ -156,9 +159,9 @@ class Clock:
 
     def run(self, until: Instant) -> None:
         """Run callbacks in order up to and including ``until``, or until the run is settled or stopped."""
-        environment = self._environment
-        while not (self._stopped or self.settled) and environment.peek() <= until:
-            environment.step()
+        step, queue = self._environment.step, self._environment._queue
+        while self._foreground and not self._stopped and queue[0][0] <= until:
+            step()
             self.fired += 1
 
     @property
@@ -170,7 +173,7 @@ class Clock:
     def next_due(self) -> Instant | None:
         """When the next callback is due; None: there is none. Void ones are dropped."""
         queue = self._environment._queue
-        while queue and not _live(queue[0][3]):
+        while queue and not _is_live(queue[0][3]):
             heapq.heappop(queue)
         return int(queue[0][0]) if queue else None
 
@@ -223,10 +226,11 @@ class ProcessClock(Clock):
 
     def at(self, instant: Instant, callback: Callable[..., object], *arguments: Any, background: bool = False) -> Timer:
         """As :meth:`Clock.at`; a process that has ended plans nothing."""
-        background = background or self.ended
-        timer = super().at(instant, callback, *arguments, background=background)
-        if not background:
+        timer = Timer(self, instant, callback, arguments, background or self.ended)
+        if not timer.background:
+            self._foreground += 1
             self._whole._foreground += 1
+        self._whole._plan(timer, instant)
         return timer
 
     def forget(self, timer: Timer) -> None:
