@@ -111,6 +111,10 @@ class Release:
         """A constant that is a duration, in nanoseconds."""
         return self.constant(name)
 
+    def __hash__(self) -> int:
+        """By the name alone, which is quick: a release is part of the key of many a table."""
+        return hash(self.name)
+
     def __deepcopy__(self, memo: object) -> Release:
         """Itself: nothing in a release changes, so copied worlds share it."""
         return self

@@ -6,8 +6,9 @@ Everything is plain data that copies and pickles; no real file is ever touched.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeAlias
 
 from kubesim.units import Instant
 
@@ -63,6 +64,9 @@ class Link:
 
 Entry: TypeAlias = File | Directory | Link
 
+_IMPLIED: Final = Directory()
+"""A directory that is only there because something is in it; nothing of it can be changed."""
+
 
 @dataclass(slots=True)
 class Volume:
@@ -115,8 +119,7 @@ class Mount:
     read_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A resolved path: the volume, the key inside it, and whether one may write there."""
 
     volume: Volume
@@ -141,7 +144,6 @@ class Filesystem:
     read_only_root: bool = False
     lenient: bool = False
     _order: tuple[str, ...] = ()
-    _own_directories: tuple[str, int, tuple[str, ...]] | None = None
 
     def __post_init__(self) -> None:
         self._order = tuple(sorted(self.mounts, key=len, reverse=True))
@@ -174,30 +176,19 @@ class Filesystem:
         if found is not None:
             return found
         if place.key == "" or path == "/":
-            return Directory()
+            return _IMPLIED
         if place.volume is self.layer:
             if path not in self.removed and (kept := self.base.get(path)) is not None:
                 return kept
             if any(mounted.startswith(path + "/") for mounted in self._order):
-                return Directory()
+                return _IMPLIED
             return None
         prefix = place.key + "/"
-        return Directory() if any(key.startswith(prefix) for key in place.volume.files) else None
+        return _IMPLIED if any(key.startswith(prefix) for key in place.volume.files) else None
 
     def own_directories(self, path: str) -> tuple[str, ...]:
         """The directories of a ``PATH`` in which something beside the image's own files can stand; mostly none."""
-        known = self._own_directories
-        if known is None or known[0] != path or known[1] != self.layer.version:
-            found = tuple(directory for directory in path.split(":") if self._may_hold(directory + "/"))
-            known = self._own_directories = (path, self.layer.version, found)
-        return known[2]
-
-    def _may_hold(self, inside: str) -> bool:
-        key = inside[1:]
-        for name in self.layer.files:
-            if name.startswith(key):
-                return True
-        return any(inside.startswith(mounted + "/") or mounted.startswith(inside) for mounted in self._order)
+        return _own_directories(path, tuple(self.layer.files), self._order)
 
     def resolve(self, path: str, *, follow: bool = True, depth: int = 0) -> str:
         """The path with symbolic links replaced; the last component's only when ``follow``."""
@@ -300,6 +291,18 @@ class Filesystem:
             place.volume.version += 1
         return entry, place.volume
 
+    def changeable(self, path: str) -> File | Directory:
+        """The file or directory whose time or mode is to be changed: the container's own, not the image's."""
+        place = self.writable(path)
+        entry = self.entry(place.path)
+        if not isinstance(entry, (File, Directory)):
+            raise FileError(NO_ENTRY)
+        if place.key not in place.volume.files:
+            entry = replace(entry)
+            if place.key:
+                place.volume.files[place.key] = entry
+        return entry
+
     def make_directory(self, path: str, now: Instant) -> None:
         resolved = self.resolve(path)
         if self.entry(resolved) is not None:
@@ -351,6 +354,19 @@ class Filesystem:
             self.move(f"{resolved}/{name}", f"{place.path}/{name}")
         place.volume.version += 1
         self.remove(resolved)
+
+
+@lru_cache(maxsize=256)
+def _own_directories(path: str, files: tuple[str, ...], mounted: tuple[str, ...]) -> tuple[str, ...]:
+    """The directories of a ``PATH`` that hold a file of the layer, or that a mount is in or above."""
+
+    def may_hold(directory: str) -> bool:
+        inside = directory + "/"
+        return any(name.startswith(inside[1:]) for name in files) or any(
+            inside.startswith(mount + "/") or mount.startswith(inside) for mount in mounted
+        )
+
+    return tuple(directory for directory in path.split(":") if may_hold(directory))
 
 
 def absolute(path: str, directory: str) -> str:

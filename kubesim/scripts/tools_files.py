@@ -31,12 +31,9 @@ def touch(call: Call) -> int:
 
     def one(operand: str) -> None:
         path = call.path(operand)
-        entry = call.kernel.files.get(path)
-        if isinstance(entry, (File, Directory)):
-            call.kernel.files.writable(path)
-            entry.modified = call.kernel.now
-            return
-        if "c" not in found:
+        if call.kernel.files.get(path) is not None:
+            call.kernel.files.changeable(path).modified = call.kernel.now
+        elif "c" not in found:
             call.kernel.files.open_for_writing(path, call.kernel.now, truncate=False)
             call.kernel.unsteady += 1
 
@@ -187,15 +184,13 @@ def chmod(call: Call) -> int:
     mode, paths = operands[0], operands[1:]
 
     def one(operand: str) -> None:
-        file = call.kernel.files.get(call.path(operand))
-        if file is None:
+        if call.kernel.files.get(call.path(operand)) is None:
             raise FileError("No such file or directory")
-        if isinstance(file, (File, Directory)):
-            call.kernel.files.writable(call.path(operand))
-            if mode.isdigit():
-                file.mode = int(mode, 8)
-            elif "x" in mode:
-                file.mode = file.mode & ~0o111 if "-" in mode else file.mode | 0o111
+        file = call.kernel.files.changeable(call.path(operand))
+        if mode.isdigit():
+            file.mode = int(mode, 8)
+        elif "x" in mode:
+            file.mode = file.mode & ~0o111 if "-" in mode else file.mode | 0o111
 
     return _each(call, paths, "{path}: {reason}", one)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable, Iterator
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
 
 import simpy
 from simpy.events import NORMAL
@@ -27,6 +27,9 @@ def _fire(event: simpy.Event) -> None:
         event.fire()
 
 
+_FIRES: Final[list[Callable[[Any], None]]] = [_fire]
+
+
 class Timer(simpy.Event):
     """One scheduled call, as an event in SimPy's queue; ``cancel`` makes it void. ``instant`` is when it is due (ns).
 
@@ -34,7 +37,7 @@ class Timer(simpy.Event):
     """
 
     _ok, _value = True, None
-    callbacks: list[Callable[[simpy.Event], None]] = [_fire]
+    callbacks = _FIRES
 
     def __init__(
         self,

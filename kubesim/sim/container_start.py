@@ -10,7 +10,6 @@ from kubesim.history.records import DecidedAction
 from kubesim.kubelet.actions import KillReason, Why
 from kubesim.kubelet.backoff import crash_backoff_key, crash_backoff_message, garbage_at, start_permitted
 from kubesim.kubelet.container_statuses import StartFailure
-from kubesim.kubelet.definition import container_definition
 from kubesim.kubelet.non_root import non_root_problem
 from kubesim.kubelet.observed import RuntimeState
 from kubesim.kubelet.termination import stop_signal
@@ -107,7 +106,7 @@ class ContainerStart:
             sandbox_id=self.sync.sandbox_id,
             number=number,
             restart_count=runtime_pod.count_by_log(container.name) if before is None else before.restart_count + 1,
-            definition=container_definition(container, kubelet.release),
+            definition=kubelet.definitions(self.pod)[container.name],
             image=container.image,
             image_id="sha256:" + identifier("image", container.image),
             created_at=kubelet.clock.now,

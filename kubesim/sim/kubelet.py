@@ -264,18 +264,18 @@ class Kubelet:
 
     def with_definitions(self, pod: Pod, seen: Observed) -> Observed:
         """The observation, marking the instances whose container's spec has changed since (K-53)."""
-        wanted = self._definitions(pod)
-        changed = set()
-        for observed in seen.containers:
-            instance = self.runtime.instance(pod.metadata.uid, observed.id)
-            if instance is not None and instance.definition != wanted.get(observed.name, instance.definition):
-                changed.add(observed.id)
+        wanted = self.definitions(pod)
+        changed = {
+            instance.id
+            for instance in self.runtime.instances(pod.metadata.uid)
+            if instance.definition != wanted.get(instance.name, instance.definition)
+        }
         if not changed:
             return seen
         marked = (replace(one, definition_changed=True) if one.id in changed else one for one in seen.containers)
         return replace(seen, containers=tuple(marked))
 
-    def _definitions(self, pod: Pod) -> dict[str, str]:
+    def definitions(self, pod: Pod) -> dict[str, str]:
         """Each container's definition, worked out once per spec."""
         known = self._known_definitions.get(pod.metadata.uid)
         if known is None or known[0] is not pod.spec:
@@ -313,6 +313,7 @@ class Kubelet:
             return
         self.workers.pop(uid, None)
         self.statuses.forget(uid)
+        self.probing.forget(uid)
         self.reports.forget(uid)
         self.start_failures.pop(uid, None)
         self._known_definitions.pop(uid, None)

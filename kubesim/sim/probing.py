@@ -7,10 +7,10 @@ until the pod's status changes, the container's world changes, or its readiness 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kubesim.history.records import ProbeChanged
+from kubesim.kubelet.container_statuses import ProbeWorkers
 from kubesim.kubelet.observed import ProbeResult, ProbeResults, ProbeType
 from kubesim.kubelet.probe_schedule import (
     WorkerKey,
@@ -41,15 +41,38 @@ if TYPE_CHECKING:
     from kubesim.sim.kubelet import Kubelet
 
 
-@dataclass(slots=True)
-class _Stores:
-    """The result stores of one pod, by container id."""
+class _OfPod:
+    """The workers of one pod, and their result stores by container id."""
 
-    by_type: dict[ProbeType, dict[str, ProbeResult]] = field(default_factory=lambda: {type_: {} for type_ in ProbeType})
+    def __init__(self) -> None:
+        self.probers: dict[WorkerKey, Prober] = {}
+        self.startup: dict[str, ProbeResult] = {}
+        self.readiness: dict[str, ProbeResult] = {}
+        self.liveness: dict[str, ProbeResult] = {}
+        self.results = ProbeResults(self.startup, self.readiness, self.liveness)
+        self.workers = ProbeWorkers()
+
+    def store(self, type_: ProbeType) -> dict[str, ProbeResult]:
+        """The results of one type; ``results`` shows them as they are."""
+        match type_:
+            case ProbeType.STARTUP:
+                return self.startup
+            case ProbeType.READINESS:
+                return self.readiness
+            case ProbeType.LIVENESS:
+                return self.liveness
+
+    def workers_changed(self) -> None:
+        """Workers were made or have ended."""
+        names = {
+            type_: frozenset([name for name, kind in self.probers if kind is type_])
+            for type_ in (ProbeType.STARTUP, ProbeType.READINESS)
+        }
+        self.workers = ProbeWorkers(names[ProbeType.STARTUP], names[ProbeType.READINESS])
 
 
 _NO_RESULTS = ProbeResults()
-_NOBODY: frozenset[str] = frozenset()
+_NO_WORKERS = ProbeWorkers()
 
 
 class Prober:
@@ -109,7 +132,7 @@ class Prober:
             self.ended = True
             self._cancel()
             self.manager.change(self, ResultChange(self.worker.container_id, None))
-            self.manager.forget(self)
+            self.manager.worker_ended(self)
 
     def _exec_under_way(self) -> Instant | None:
         """The tick a resting worker skipped whose process would start only now: it sees what has just changed."""
@@ -220,8 +243,7 @@ class ProbeManager:
 
     def __init__(self, kubelet: Kubelet) -> None:
         self.kubelet = kubelet
-        self._probers: dict[str, dict[WorkerKey, Prober]] = {}
-        self._stores: dict[str, _Stores] = {}
+        self._pods: dict[str, _OfPod] = {}
 
     def first_sleep(self, worker: ProbeWorker) -> Duration:
         """A worker made less than a period after the kubelet's start first sleeps for a part of it (K-95)."""
@@ -232,69 +254,88 @@ class ProbeManager:
 
     def register(self, pod: Pod, uid: str) -> None:
         """Create the pod's missing workers (K-9.7, K-106)."""
-        existing = self._probers.setdefault(uid, {})
-        for worker in workers_to_create(pod, existing, self.kubelet.release):
+        known = self._of(uid)
+        created = workers_to_create(pod, known.probers, self.kubelet.release)
+        for worker in created:
             prober = Prober(self, uid, worker)
-            existing[worker.container.name, worker.type] = prober
+            known.probers[worker.container.name, worker.type] = prober
             prober.begin()
+        if created:
+            known.workers_changed()
 
     def results(self, uid: str) -> ProbeResults:
         """What is stored for the pod's containers."""
-        stores = self._stores.get(uid)
-        if stores is None:
-            return _NO_RESULTS
-        by_type = stores.by_type
-        return ProbeResults(by_type[ProbeType.STARTUP], by_type[ProbeType.READINESS], by_type[ProbeType.LIVENESS])
+        known = self._pods.get(uid)
+        return known.results if known is not None else _NO_RESULTS
 
-    def existing(self, uid: str, type_: ProbeType) -> frozenset[str]:
-        """The containers that have a worker of that type."""
-        probers = self._probers.get(uid)
-        if not probers:
-            return _NOBODY
-        return frozenset([name for name, kind in probers if kind is type_])
+    def workers(self, uid: str) -> ProbeWorkers:
+        """The containers of the pod that have workers."""
+        known = self._pods.get(uid)
+        return known.workers if known is not None else _NO_WORKERS
+
+    def _of(self, uid: str) -> _OfPod:
+        known = self._pods.get(uid)
+        if known is None:
+            known = self._pods[uid] = _OfPod()
+        return known
+
+    def _probers(self, uid: str) -> tuple[Prober, ...]:
+        known = self._pods.get(uid)
+        return tuple(known.probers.values()) if known is not None else ()
+
+    def _prober(self, uid: str, key: WorkerKey) -> Prober | None:
+        known = self._pods.get(uid)
+        return known.probers.get(key) if known is not None else None
 
     def trigger_readiness(self, uid: str, containers: tuple[str, ...]) -> None:
         """Run these containers' readiness probes out of schedule (K-103)."""
         for name in containers:
-            prober = self._probers.get(uid, {}).get((name, ProbeType.READINESS))
+            prober = self._prober(uid, (name, ProbeType.READINESS))
             if prober is not None:
                 prober.trigger()
 
     def status_changed(self, uid: str) -> None:
         """The kubelet's status of the pod changed: resting workers look again."""
-        for prober in tuple(self._probers.get(uid, {}).values()):
+        for prober in self._probers(uid):
             prober.look_again()
 
     def world_changed(self, uid: str, container: str) -> None:
         """Something a probe of the container could notice has changed (files, processes, ports)."""
-        for (name, _), prober in tuple(self._probers.get(uid, {}).items()):
-            if name == container:
+        for prober in self._probers(uid):
+            if prober.worker.container.name == container:
                 prober.look_again()
 
     def stop_liveness_and_startup(self, pod: Pod, uid: str) -> None:
         """Before the kill: the mains' liveness and startup workers end (K-12.2)."""
         for key in workers_ended_by_termination(pod):
-            prober = self._probers.get(uid, {}).get(key)
+            prober = self._prober(uid, key)
             if prober is not None:
                 prober.end()
 
     def remove(self, uid: str) -> None:
         """After the kill: all workers end (K-12.4)."""
-        for prober in tuple(self._probers.get(uid, {}).values()):
+        for prober in self._probers(uid):
             prober.end()
 
     def rest(self, prober: Prober) -> None:
         """A worker's answer will stay as it is until the container's world changes."""
         self.kubelet.watch_world(prober.uid, prober.worker.container.name)
 
-    def forget(self, prober: Prober) -> None:
+    def forget(self, uid: str) -> None:
+        """The pod is gone."""
+        self._pods.pop(uid, None)
+
+    def worker_ended(self, prober: Prober) -> None:
         """A worker has ended: it is created anew only as K-106 says."""
-        self._probers.get(prober.uid, {}).pop((prober.worker.container.name, prober.worker.type), None)
+        known = self._pods.get(prober.uid)
+        if known is not None:
+            known.probers.pop((prober.worker.container.name, prober.worker.type), None)
+            known.workers_changed()
 
     def change(self, prober: Prober, change: ResultChange, output: str = "") -> None:
         """Store or drop a result and let the kubelet act on it (K-102)."""
         type_, uid = prober.worker.type, prober.uid
-        store = self._stores.setdefault(uid, _Stores()).by_type[type_]
+        store = self._of(uid).store(type_)
         if change.result is None:
             store.pop(change.container_id, None)
             return

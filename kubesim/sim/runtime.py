@@ -6,7 +6,7 @@ What happens here is true whether or not the kubelet has noticed. Exit reasons f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -111,8 +111,12 @@ class Runtime:
 
     def instance(self, uid: str, container_id: str) -> Instance | None:
         """The instance with that id, or None if its record was removed."""
+        return next((entry for entry in self.instances(uid) if entry.id == container_id), None)
+
+    def instances(self, uid: str) -> Sequence[Instance]:
+        """All that is there of the pod's containers, oldest first."""
         pod = self.pods.get(uid)
-        return next((entry for entry in pod.instances if entry.id == container_id), None) if pod else None
+        return pod.instances if pod is not None else ()
 
     def forget_calls(self) -> None:
         """The runtime itself has ended: no call of before returns."""

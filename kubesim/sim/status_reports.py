@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kubesim.kubelet.conditions import ALL_CONTAINERS_RESTARTING
-from kubesim.kubelet.container_statuses import ProbeWorkers, readiness_triggers
-from kubesim.kubelet.observed import Observed, ProbeType
+from kubesim.kubelet.container_statuses import readiness_triggers
+from kubesim.kubelet.observed import Observed
 from kubesim.kubelet.pod_status import Verdict, generate_status, replaced_condition, with_verdict
 from kubesim.objects.pod import Pod
 from kubesim.objects.status import Condition, PodStatus
@@ -46,7 +46,7 @@ class StatusReports:
             self.kubelet.probing.results(uid),
             self.kubelet.release,
             start_failures=self.kubelet.start_failures.get(uid, {}),
-            workers=self._probe_workers(uid),
+            workers=self.kubelet.probing.workers(uid),
             terminal=terminal,
             deadline=self._deadline_verdict(worker),
             host_ip=self.kubelet.node.address,
@@ -59,16 +59,10 @@ class StatusReports:
         self.kubelet.probing.trigger_readiness(uid, self.readiness_to_trigger(pod, status))
         return status
 
-    def _probe_workers(self, uid: str) -> ProbeWorkers:
-        return ProbeWorkers(
-            self.kubelet.probing.existing(uid, ProbeType.STARTUP),
-            self.kubelet.probing.existing(uid, ProbeType.READINESS),
-        )
-
     def readiness_to_trigger(self, pod: Pod, status: PodStatus) -> tuple[str, ...]:
         uid = pod.metadata.uid
         statuses = (*status.container_statuses, *status.init_container_statuses)
-        return readiness_triggers(statuses, self.kubelet.probing.results(uid), self._probe_workers(uid))
+        return readiness_triggers(statuses, self.kubelet.probing.results(uid), self.kubelet.probing.workers(uid))
 
     def _deadline_verdict(self, worker: PodWorker) -> Verdict | None:
         """The verdict DeadlineExceeded, with its Event, once the pod has been active for too long (K-88)."""

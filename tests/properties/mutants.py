@@ -857,7 +857,7 @@ MUTANTS = (
         "store[change.container_id] = change.result",
         "store[change.container_id] = change.result\n"
         "    if output:\n"
-        "        self._stores[uid].by_type[ProbeType.LIVENESS][change.container_id] = change.result",
+        "        self._of(uid).liveness[change.container_id] = change.result",
     ),
     Mutant(
         "startup-probed-forever",

@@ -149,6 +149,12 @@ def test_read_only_mount_refuses() -> None:
     assert "Read-only file system" in run.timed[1][1]
 
 
+def test_times_and_modes_of_the_images_files_are_the_containers_own() -> None:
+    newer = "[ /tmp -nt /bin ] && echo newer; [ -x /etc/passwd ] && echo may run"
+    assert shell(f"sleep 1; touch /tmp; chmod +x /etc/passwd; {newer}").lines == ["newer", "may run"]
+    assert shell(newer).lines == []
+
+
 def test_sub_path_shows_one_part_of_a_volume() -> None:
     volume = Volume.of({"a/one": "1", "b/two": "2"})
     run = shell("ls /here; echo 3 > /here/three", files=Filesystem({"/here": Mount(volume, "a")}))
