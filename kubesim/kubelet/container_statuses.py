@@ -184,6 +184,7 @@ def _seen(
         if release.policy("restarts_carried_over_from_old_status"):
             began_anew = newest.state is RuntimeState.RUNNING and isinstance(old.state, Terminated)
             restart_count = max(restart_count, old.restart_count + began_anew)
+        if release.policy("last_state_carried_over_from_old_status"):
             moved_on = isinstance(old.state, Terminated) and old.container_id != id_
             last_state = old.state if moved_on else old.last_state
         if old.started and newest.state is RuntimeState.RUNNING:

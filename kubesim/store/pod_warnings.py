@@ -15,6 +15,10 @@ from kubesim.store.quantities import quantity
 
 Json: TypeAlias = dict[str, Any]
 
+_NO_SELECTOR: Final = "labelSelector: a null labelSelector results in matching no pod"
+_REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
+_PREFERRED: Final = "preferredDuringSchedulingIgnoredDuringExecution"
+
 _OLD_NODE_LABELS: Final = {
     "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
     "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
@@ -37,14 +41,17 @@ def hostname_warnings(name: str) -> list[str]:
 
 def spec_warnings(spec: Json, path: str, release: Release) -> list[str]:
     """The warnings about a Pod's or a template's spec."""
-    warnings = _node_label_warnings(spec, path)
+    warnings = _node_label_warnings(spec, path, release)
     warnings += _repeated_entry_warnings(spec, path)
     for container, here in _containers(spec, path):
         warnings += _byte_warnings(container.get("resources") or {}, f"{here}.resources")
         warnings += _env_warnings(container, here, release)
-    warnings += _port_warnings(spec, path)
+    if release.policy("clashing_ports_warn"):
+        warnings += _port_warnings(spec, path)
     if release.policy("repeated_port_names_warn"):
         warnings += _port_name_warnings(spec, path)
+    if release.policy("missing_selector_warns"):
+        warnings += _affinity_warnings(spec.get("affinity") or {}, f"{path}.affinity")
     return warnings
 
 
@@ -54,7 +61,7 @@ def _containers(spec: Json, path: str) -> Iterator[tuple[Json, str]]:
             yield container, f"{path}.{key}[{i}]"
 
 
-def _node_label_warnings(spec: Json, path: str) -> list[str]:
+def _node_label_warnings(spec: Json, path: str, release: Release) -> list[str]:
     selector = spec.get("nodeSelector") or {}
     warnings = [
         f"{path}.nodeSelector[{key}]: {_OLD_NODE_LABELS[key]}" for key in sorted(selector) if key in _OLD_NODE_LABELS
@@ -62,6 +69,21 @@ def _node_label_warnings(spec: Json, path: str) -> list[str]:
     for i, constraint in enumerate(spec.get("topologySpreadConstraints") or ()):
         if said := _OLD_NODE_LABELS.get(constraint.get("topologyKey", "")):
             warnings.append(f"{path}.topologySpreadConstraints[{i}].topologyKey: {constraint['topologyKey']} is {said}")
+        if "labelSelector" not in constraint and release.policy("missing_selector_warns"):
+            warnings.append(f"{path}.topologySpreadConstraints[{i}].{_NO_SELECTOR}")
+    return warnings
+
+
+def _affinity_warnings(affinity: Json, path: str) -> list[str]:
+    """Terms of pod affinity that select nothing for want of a selector."""
+    warnings = []
+    for key in ("podAffinity", "podAntiAffinity"):
+        rules = affinity.get(key) or {}
+        for name, place in ((_REQUIRED, ""), (_PREFERRED, "podAffinityTerm.")):
+            for i, term in enumerate(rules.get(name) or ()):
+                inner = (term.get("podAffinityTerm") or {}) if place else term
+                if "labelSelector" not in inner:
+                    warnings.append(f"{path}.{key}.{name}[{i}].{place}{_NO_SELECTOR}")
     return warnings
 
 
@@ -97,11 +119,13 @@ def _byte_warnings(resources: Json, path: str) -> list[str]:
 def _env_warnings(container: Json, path: str, release: Release) -> list[str]:
     warnings = []
     seen: set[str] = set()
-    tail = release.text("hidden_env_warning")
+    text = release.text("hidden_env_warning")
+    always = release.policy("repeated_env_warns") == "always"
     for i, entry in enumerate(container.get("env") or ()):
-        name = entry.get("name", "")
-        if name in seen and f"$({name})" not in entry.get("value", ""):
-            warnings.append(f"{path}.env[{i}]: {tail.format(name=shown(name))}")
+        name, value = entry.get("name", ""), entry.get("value", "")
+        builds_on_it = f"$({name})" in value and f"$({name})" != value
+        if name in seen and (always or not builds_on_it):
+            warnings.append(text.format(path=f"{path}.env[{i}]", name=shown(name)))
         seen.add(name)
     return warnings
 

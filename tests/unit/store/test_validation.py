@@ -279,7 +279,13 @@ def test_bad_metadata() -> None:
     assert found == ["metadata.name", "metadata.labels", "metadata.finalizers[0]"]
 
 
-@pytest.mark.parametrize(("name", "tail"), [("1.29", ""), ("1.33", ", which may be dropped when using apply")])
+APPLY = ", which may be dropped when using apply"
+
+
+@pytest.mark.parametrize(
+    ("name", "tail"),
+    [(each, "" if each in ("1.28", "1.29") else APPLY) for each in ("1.28", "1.29", "1.30", "1.33")],
+)
 def test_warnings(name: str, tail: str) -> None:
     ports = [{"containerPort": 80}, {"containerPort": 80}]
     env = [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]
@@ -290,3 +296,64 @@ def test_warnings(name: str, tail: str) -> None:
         f'spec.containers[0].env[1]: hides previous definition of "A"{tail}',
         "spec.containers[0].ports[1]: duplicate port definition with spec.containers[0].ports[0]",
     )
+
+
+def test_fewer_warnings_of_1_27() -> None:
+    """``warnings.go``: no clash of ports, and every second variable of a name, whatever it says."""
+    ports = [{"containerPort": 80}, {"containerPort": 80}]
+    env = [{"name": "A", "value": "1"}, {"name": "A", "value": "$(A)2"}]
+    reply = created("1.27", **main(ports=ports, env=env))
+    assert reply.warnings == ('spec.containers[0].env[1].name: duplicate name "A"',)
+
+
+@pytest.mark.parametrize(("value", "warns"), [("$(A)2", False), ("$(A)", True), ("2", True)])
+def test_a_variable_may_build_on_the_one_before(value: str, warns: bool) -> None:
+    env = [{"name": "A", "value": "1"}, {"name": "A", "value": value}]
+    assert bool(created("1.33", **main(env=env)).warnings) is warns
+
+
+@pytest.mark.parametrize(("name", "warns"), [("1.27", False), ("1.28", True), ("1.36", True)])
+def test_a_selector_that_is_missing(name: str, warns: bool) -> None:
+    term = {"topologyKey": "zone"}
+    reply = created(
+        name,
+        topologySpreadConstraints=[{**term, "maxSkew": 1, "whenUnsatisfiable": "ScheduleAnyway"}],
+        affinity={
+            "podAntiAffinity": {
+                "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "podAffinityTerm": term}]
+            }
+        },
+        **main(),
+    )
+    rule = "spec.affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].podAffinityTerm"
+    found = tuple(
+        f"{place}.labelSelector: a null labelSelector results in matching no pod"
+        for place in ("spec.topologySpreadConstraints[0]", rule)
+    )
+    assert reply.warnings == (found if warns else ())
+
+
+@pytest.mark.parametrize(("name", "warns"), [("1.32", False), ("1.33", True)])
+def test_port_names_that_repeat(name: str, warns: bool) -> None:
+    ports = [{"containerPort": 80, "name": "web"}]
+    containers = [{"name": each, "image": "i", "ports": ports} for each in ("a", "b")]
+    containers[1]["ports"] = [{"containerPort": 81, "name": "web"}]
+    assert bool(created(name, containers=containers).warnings) is warns
+
+
+@pytest.mark.parametrize(("name", "unit"), [("1.34", "characters"), ("1.35", "bytes")])
+def test_what_a_long_label_is_measured_in(name: str, unit: str) -> None:
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web", "labels": {"a": "b" * 64}},
+        "spec": {"containers": [{"name": "app", "image": "i"}]},
+    }
+    reply = Store(release(name, component="apiserver")).create(pod, 0)
+    assert texts(reply)[0].endswith(f"must be no more than 63 {unit}")
+
+
+@pytest.mark.parametrize(("name", "shows"), [("1.31", "core.Toleration{"), ("1.32", '"x"')])
+def test_what_is_wrong_with_a_toleration(name: str, shows: str) -> None:
+    reply = created(name, tolerations=[{"key": "k", "operator": "Exists", "value": "x"}], **main())
+    assert f"Invalid value: {shows}" in texts(reply)[0]
