@@ -18,7 +18,7 @@ from kubesim.objects.job import (
     TRACKING_FINALIZER,
     JobView,
 )
-from kubesim.objects.pod import Pod, is_sidecar
+from kubesim.objects.pod import Pod
 from kubesim.objects.status import ContainerStatus, Terminated
 from kubesim.releases import Release
 from kubesim.units import SECOND, Instant
@@ -125,7 +125,7 @@ def _containers_finished(pod: Pod, release: Release) -> Instant | None:
     """
     latest = _latest_end(None, pod.status.container_statuses)
     if release.policy("job_finish_time_counts_sidecars"):
-        sidecars = {container.name for container in pod.spec.init_containers if is_sidecar(container)}
+        sidecars = {container.name for container in pod.spec.sidecars}
         statuses = tuple(status for status in pod.status.init_container_statuses if status.name in sidecars)
         latest = _latest_end(latest, statuses)
     return latest
@@ -150,7 +150,7 @@ def _removal_rank(pod: Pod) -> tuple[object, ...]:
     ready = is_ready(pod)
     condition = pod.status.condition("Ready")
     ready_since = condition.last_transition_time if ready and condition is not None else None
-    sidecars = {container.name for container in pod.spec.init_containers if is_sidecar(container)}
+    sidecars = {container.name for container in pod.spec.sidecars}
     mains = max((status.restart_count for status in pod.status.container_statuses), default=0)
     others = max(
         (status.restart_count for status in pod.status.init_container_statuses if status.name in sidecars), default=0

@@ -7,6 +7,7 @@ the status manager sets it when the status is taken over (S-16).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 from kubesim.kubelet.container_statuses import sidecars_known
 from kubesim.kubelet.observed import Observed, RuntimeState
@@ -26,16 +27,17 @@ ALL_CONTAINERS_RESTARTING = "AllContainersRestarting"
 
 _POD_COMPLETED = "PodCompleted"
 _POD_FAILED = "PodFailed"
-_ALWAYS_OWNED = frozenset((POD_SCHEDULED, INITIALIZED, READY, CONTAINERS_READY))
 
 
-def is_owned(type_: str, release: Release) -> bool:
-    """Whether the kubelet alone writes conditions of this type; others are kept as found (S-8 ff.)."""
-    if type_ in _ALWAYS_OWNED:
-        return True
-    if type_ == ALL_CONTAINERS_RESTARTING:
-        return release.enabled("RestartAllContainersOnContainerExits")
-    return type_ != "" and type_ == release.policy("sandbox_condition_type")
+@cache
+def owned_types(release: Release) -> frozenset[str]:
+    """The types of condition that the kubelet alone writes; others are kept as found (S-8 ff.)."""
+    types = {POD_SCHEDULED, INITIALIZED, READY, CONTAINERS_READY}
+    if release.policy("sandbox_condition_type"):
+        types.add(release.policy("sandbox_condition_type"))
+    if release.enabled("RestartAllContainersOnContainerExits"):
+        types.add(ALL_CONTAINERS_RESTARTING)
+    return frozenset(types)
 
 
 def is_shared(type_: str, release: Release) -> bool:
@@ -67,12 +69,12 @@ def initialized_condition(
             incomplete.append(container.name)
     if phase == SUCCEEDED and not unknown:
         return _condition(pod, INITIALIZED, True, release, _POD_COMPLETED)
+    if not unknown and not incomplete:
+        return _condition(pod, INITIALIZED, True, release)
     if main_has_started(pod, statuses) or (was_true and release.policy("initialized_stays_true")):
         return _condition(pod, INITIALIZED, True, release)
     message = _listed(release, containers_unknown=unknown, containers_incomplete=incomplete)
-    if message:
-        return _condition(pod, INITIALIZED, False, release, "ContainersNotInitialized", message)
-    return _condition(pod, INITIALIZED, True, release)
+    return _condition(pod, INITIALIZED, False, release, "ContainersNotInitialized", message)
 
 
 def containers_ready_condition(
@@ -80,18 +82,19 @@ def containers_ready_condition(
 ) -> Condition:
     """ContainersReady: sidecars first, then mains, each in spec order (S-11)."""
     unknown, unready = [], []
-    for name in _counted(pod, release):
-        status = statuses.get(name)
+    sidecars = pod.spec.sidecars if sidecars_known(release) else ()
+    for container in (*sidecars, *pod.spec.containers):
+        status = statuses.get(container.name)
         if status is None:
-            unknown.append(name)
+            unknown.append(container.name)
         elif not status.ready:
-            unready.append(name)
+            unready.append(container.name)
     if phase == FAILED or (phase == SUCCEEDED and not unknown):
         return unready_in_terminal_phase(pod, CONTAINERS_READY, phase, release)
+    if not unknown and not unready:
+        return _condition(pod, CONTAINERS_READY, True, release)
     message = _listed(release, containers_unknown=unknown, containers_unready=unready)
-    if message:
-        return _condition(pod, CONTAINERS_READY, False, release, "ContainersNotReady", message)
-    return _condition(pod, CONTAINERS_READY, True, release)
+    return _condition(pod, CONTAINERS_READY, False, release, "ContainersNotReady", message)
 
 
 def ready_condition(
@@ -165,18 +168,9 @@ def may_restart_all_containers(pod: Pod, release: Release) -> bool:
 
     Source: ``pkg/api/v1/pod/util.go`` AllContainersCouldRestart.
     """
-    return release.enabled("RestartAllContainersOnContainerExits") and any(
-        rule.action == RESTART_ALL
-        for container in (*pod.spec.init_containers, *pod.spec.containers)
-        for rule in container.restart_policy_rules
-    )
-
-
-def _counted(pod: Pod, release: Release) -> list[str]:
-    names = []
-    if sidecars_known(release):
-        names = [container.name for container in pod.spec.init_containers if is_sidecar(container)]
-    return names + [container.name for container in pod.spec.containers]
+    if not pod.spec.restart_rules or not release.enabled("RestartAllContainersOnContainerExits"):
+        return False
+    return any(rule.action == RESTART_ALL for rule in pod.spec.restart_rules)
 
 
 def _listed(release: Release, **names: Sequence[str]) -> str:

@@ -99,7 +99,7 @@ def with_probe_results(
     ``kubelet_started_at``: given if the kubelet was restarted under running pods.
     """
     sets_started = kind is Kind.MAIN or release.policy("started_is_set_for_inits")
-    sidecars = _sidecar_names(pod, release) if kind is Kind.INIT else frozenset()
+    sidecars = {sidecar.name for sidecar in _sidecars(pod, release)} if kind is Kind.INIT else frozenset()
     found = []
     for status in statuses:
         started = _is_started(status, probes, workers) if sets_started else None
@@ -133,9 +133,7 @@ def readiness_triggers(
 
 def probe_workers(pod: Pod, release: Release) -> ProbeWorkers:
     """The workers that a pod has once it is registered and before any has ended: of mains and sidecars (K §10)."""
-    probed = list(pod.spec.containers)
-    if sidecars_known(release):
-        probed += [container for container in pod.spec.init_containers if is_sidecar(container)]
+    probed = (*pod.spec.containers, *_sidecars(pod, release))
     return ProbeWorkers(
         startup=frozenset(container.name for container in probed if container.startup_probe is not None),
         readiness=frozenset(container.name for container in probed if container.readiness_probe is not None),
@@ -311,10 +309,8 @@ def _will_restart(inputs: StatusInputs, kind: Kind, container: Container, runs: 
 # Probes -------------------------------------------------------------------------------------------------------------
 
 
-def _sidecar_names(pod: Pod, release: Release) -> frozenset[str]:
-    if not sidecars_known(release):
-        return frozenset()
-    return frozenset(container.name for container in pod.spec.init_containers if is_sidecar(container))
+def _sidecars(pod: Pod, release: Release) -> tuple[Container, ...]:
+    return pod.spec.sidecars if sidecars_known(release) else ()
 
 
 def _runtime_id(status: ContainerStatus) -> str:

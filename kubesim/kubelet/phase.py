@@ -12,7 +12,7 @@ import msgspec
 
 from kubesim.kubelet.container_statuses import RESTARTING_ALL
 from kubesim.kubelet.restart import restart_after_exit
-from kubesim.objects.pod import Container, Pod, is_sidecar
+from kubesim.objects.pod import Container, Pod
 from kubesim.objects.status import ContainerStatus, Running, Terminated, Waiting
 from kubesim.releases import Release
 
@@ -88,10 +88,7 @@ class _Rest(msgspec.Struct):
 
 def _count_inits(pod: Pod, statuses: Mapping[str, ContainerStatus], release: Release) -> _Inits:
     count = _Inits()
-    sidecars_known = release.policy("phase_knows_sidecars")
-    for container in pod.spec.init_containers:
-        if sidecars_known and is_sidecar(container):
-            continue
+    for container in pod.spec.plain_inits if release.policy("phase_knows_sidecars") else pod.spec.init_containers:
         status = statuses.get(container.name)
         ended = None if status is None else _last_end(status)
         if ended is None:
@@ -127,9 +124,8 @@ def _starts_again(container: Container, pod: Pod, ended: Terminated, release: Re
 def _count_rest(pod: Pod, statuses: Mapping[str, ContainerStatus], release: Release) -> _Rest:
     count = _Rest()
     if release.policy("phase_knows_sidecars"):
-        for container in pod.spec.init_containers:
-            if is_sidecar(container):
-                _count_sidecar(count, statuses.get(container.name))
+        for sidecar in pod.spec.sidecars:
+            _count_sidecar(count, statuses.get(sidecar.name))
     for container in pod.spec.containers:
         _count_main(count, container, statuses.get(container.name), pod, release)
     return count

@@ -16,8 +16,8 @@ from kubesim.kubelet.conditions import (
     INITIALIZED,
     containers_ready_condition,
     initialized_condition,
-    is_owned,
     is_shared,
+    owned_types,
     ready_condition,
     restarting_condition,
     sandbox_condition,
@@ -193,7 +193,8 @@ def _conditions(
     release: Release,
 ) -> tuple[Condition, ...]:
     """Conditions of others first, then the kubelet's own in the order of S §2."""
-    foreign = tuple(condition for condition in pod.status.conditions if not is_owned(condition.type, release))
+    owned = owned_types(release)
+    foreign = tuple([condition for condition in pod.status.conditions if condition.type not in owned])
     disruption = old.condition(DISRUPTION_TARGET)
     if disruption is not None and is_shared(DISRUPTION_TARGET, release):
         foreign = replaced_condition(foreign, disruption)

@@ -15,9 +15,9 @@ from kubesim.kubelet.conditions import (
     CONTAINERS_READY,
     READY,
     containers_ready_condition,
-    is_owned,
     is_shared,
     may_restart_all_containers,
+    owned_types,
     ready_condition,
     unready_in_terminal_phase,
 )
@@ -25,7 +25,7 @@ from kubesim.kubelet.container_statuses import api_container_id, lost_state
 from kubesim.kubelet.phase import FAILED, TERMINAL_PHASES, is_static
 from kubesim.kubelet.pod_status import replaced_condition
 from kubesim.kubelet.restart import restart_after_exit
-from kubesim.objects.pod import Container, Pod, is_sidecar
+from kubesim.objects.pod import Container, Pod, PodSpec, is_sidecar
 from kubesim.objects.status import (
     Condition,
     ContainerState,
@@ -37,7 +37,7 @@ from kubesim.objects.status import (
     whole_second,
 )
 from kubesim.releases import Release
-from kubesim.units import SECOND, Instant
+from kubesim.units import Instant
 
 MESSAGE_BYTES = 12 * 1024
 """What the termination messages of a pod may take up together (S-42)."""
@@ -84,20 +84,21 @@ def needs_write(cached: PodStatus | None, new: PodStatus, release: Release, *, f
     """
     if cached is None or forced:
         return True
-    return _with_owned_conditions(cached, release) != _with_owned_conditions(new, release)
+    if msgspec.structs.replace(cached, conditions=new.conditions) != new:
+        return True
+    return _written_conditions(cached, release) != _written_conditions(new, release)
 
 
 def transition_error(pod: Pod, old: PodStatus, new: PodStatus, release: Release) -> str:
     """Why the new container statuses may not follow the old ones: an ended container came back; or "" (S-41)."""
     if pod.spec.restart_policy == "Always" or may_restart_all_containers(pod, release):
         return ""
-    mains = {container.name: container for container in pod.spec.containers}
-    name = _came_back(pod, mains, old.container_statuses, new.container_statuses, release)
+    spec = pod.spec
+    name = _came_back(spec, spec.containers, old.container_statuses, new.container_statuses, release)
     if name:
         return release.text("illegal_transition").format(container=name)
-    judges_sidecars = release.has_bug("sidecar_status_stuck_terminated")
-    inits = {entry.name: entry for entry in pod.spec.init_containers if judges_sidecars or not is_sidecar(entry)}
-    name = _came_back(pod, inits, old.init_container_statuses, new.init_container_statuses, release)
+    inits = spec.init_containers if release.has_bug("sidecar_status_stuck_terminated") else spec.plain_inits
+    name = _came_back(spec, inits, old.init_container_statuses, new.init_container_statuses, release)
     return release.text("illegal_init_transition").format(container=name) if name else ""
 
 
@@ -126,9 +127,10 @@ def merge_status(
     terminal phase. ``could_have_running_containers``: the pod's worker is not past SyncTerminatingPod.
     """
     becomes_terminal = old.phase not in TERMINAL_PHASES and new.phase in TERMINAL_PHASES
-    conditions = [condition for condition in old.conditions if not is_owned(condition.type, release)]
+    owned = owned_types(release)
+    conditions = [condition for condition in old.conditions if condition.type not in owned]
     for condition in new.conditions:
-        if is_owned(condition.type, release):
+        if condition.type in owned:
             conditions.append(condition)
         elif is_shared(condition.type, release) and becomes_terminal and not could_have_running_containers:
             timed = _timed(condition, old.condition(condition.type), now)
@@ -246,22 +248,23 @@ def _replaced_instance(status: PodStatus, changed: ContainerStatus) -> PodStatus
 
 
 def _came_back(
-    pod: Pod,
-    containers: dict[str, Container],
+    spec: PodSpec,
+    containers: Sequence[Container],
     old: Sequence[ContainerStatus],
     new: Sequence[ContainerStatus],
     release: Release,
 ) -> str:
-    """The first container that had ended for good and has not any more."""
-    revived = {status.name for status in new if not isinstance(status.state, Terminated)}
-    if not revived:
+    """The first of the containers that had ended for good and has not any more."""
+    ended = {status.name: status.state.exit_code for status in old if isinstance(status.state, Terminated)}
+    if not ended:
         return ""
-    for status in old:
-        container = containers.get(status.name)
-        if container is None or status.name not in revived or not isinstance(status.state, Terminated):
+    judged = {container.name: container for container in containers}
+    revived = {status.name for status in new if not isinstance(status.state, Terminated)}
+    for name in ended:
+        if name not in revived or name not in judged:
             continue
-        if restart_after_exit(container, pod.spec, status.state.exit_code, release) is None:
-            return status.name
+        if restart_after_exit(judged[name], spec, ended[name], release) is None:
+            return name
     return ""
 
 
@@ -269,10 +272,13 @@ def _with_transition_times(
     old: PodStatus, conditions: Sequence[Condition], release: Release, now: Instant
 ) -> tuple[Condition, ...]:
     """Conditions whose status changed, or that are new, changed now; the others when they did (S-16)."""
+    owned = owned_types(release)
     before = {condition.type: condition for condition in old.conditions}
     return tuple(
-        _timed(condition, before.get(condition.type), now) if is_owned(condition.type, release) else condition
-        for condition in conditions
+        [
+            _timed(condition, before.get(condition.type), now) if condition.type in owned else condition
+            for condition in conditions
+        ]
     )
 
 
@@ -282,13 +288,13 @@ def _timed(condition: Condition, earlier: Condition | None, now: Instant) -> Con
     return msgspec.structs.replace(condition, last_transition_time=time)
 
 
-def _with_owned_conditions(status: PodStatus, release: Release) -> PodStatus:
-    owned = [
-        condition
-        for condition in status.conditions
-        if is_owned(condition.type, release) or is_shared(condition.type, release)
+def _written_conditions(status: PodStatus, release: Release) -> list[Condition]:
+    """The conditions that the kubelet writes, alone or beside others, by type."""
+    owned = owned_types(release)
+    written = [
+        condition for condition in status.conditions if condition.type in owned or is_shared(condition.type, release)
     ]
-    return msgspec.structs.replace(status, conditions=tuple(sorted(owned, key=_type)))
+    return sorted(written, key=_type)
 
 
 def _type(condition: Condition) -> str:
@@ -340,22 +346,17 @@ def _normalised(status: PodStatus, limit: int | None) -> PodStatus:
     )
 
 
-def _is_whole(instant: Instant | None) -> bool:
-    return instant is None or instant % SECOND == 0
-
-
 def _whole_condition(condition: Condition) -> Condition:
-    if _is_whole(condition.last_transition_time) and _is_whole(condition.last_probe_time):
+    changed = whole_second(condition.last_transition_time)
+    probed = whole_second(condition.last_probe_time)
+    if changed == condition.last_transition_time and probed == condition.last_probe_time:
         return condition
-    return msgspec.structs.replace(
-        condition,
-        last_transition_time=whole_second(condition.last_transition_time),
-        last_probe_time=whole_second(condition.last_probe_time),
-    )
+    return msgspec.structs.replace(condition, last_transition_time=changed, last_probe_time=probed)
 
 
 def _whole_container(status: ContainerStatus, limit: int | None) -> ContainerStatus:
-    state, last_state = _whole_state(status.state, limit), _whole_state(status.last_state, limit)
+    state = _whole_state(status.state, limit)
+    last_state = status.last_state if status.last_state is None else _whole_state(status.last_state, limit)
     if state is status.state and last_state is status.last_state:
         return status
     return msgspec.structs.replace(status, state=state, last_state=last_state)
@@ -364,17 +365,11 @@ def _whole_container(status: ContainerStatus, limit: int | None) -> ContainerSta
 def _whole_state(state: ContainerState | None, limit: int | None) -> ContainerState | None:
     match state:
         case Running():
-            return state if _is_whole(state.started_at) else Running(whole_second(state.started_at))
+            return Running(whole_second(state.started_at))
         case Terminated():
             message = state.message if limit is None else _cut(state.message, limit)
-            if message is state.message and _is_whole(state.started_at) and _is_whole(state.finished_at):
-                return state
-            return msgspec.structs.replace(
-                state,
-                message=message,
-                started_at=whole_second(state.started_at),
-                finished_at=whole_second(state.finished_at),
-            )
+            started, finished = whole_second(state.started_at), whole_second(state.finished_at)
+            return msgspec.structs.replace(state, message=message, started_at=started, finished_at=finished)
         case _:
             return state
 

@@ -7,6 +7,7 @@ component relies on. Source: ``api/core/v1`` types of 1.36; fields of newer rele
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -242,7 +243,9 @@ class PodOs(Wire, frozen=True):
     name: str = ""
 
 
-class PodSpec(Wire, frozen=True):
+class PodSpec(Wire, frozen=True, dict=True):
+    """What a Pod is to be. Facts that follow from it alone are worked out once, when first asked for."""
+
     init_containers: tuple[Container, ...] = ()
     containers: tuple[Container, ...] = ()
     ephemeral_containers: tuple[Container, ...] = ()
@@ -257,6 +260,26 @@ class PodSpec(Wire, frozen=True):
     scheduling_gates: tuple[SchedulingGate, ...] = ()
     os: PodOs | None = None
     share_process_namespace: bool = False
+
+    @cached_property
+    def by_name(self) -> dict[str, Container]:
+        """Every container by its name."""
+        return {entry.name: entry for entry in (*self.init_containers, *self.containers, *self.ephemeral_containers)}
+
+    @cached_property
+    def sidecars(self) -> tuple[Container, ...]:
+        """The init entries that are sidecars."""
+        return tuple(entry for entry in self.init_containers if is_sidecar(entry))
+
+    @cached_property
+    def plain_inits(self) -> tuple[Container, ...]:
+        """The init entries that are no sidecars."""
+        return tuple(entry for entry in self.init_containers if not is_sidecar(entry))
+
+    @cached_property
+    def restart_rules(self) -> tuple[RestartRule, ...]:
+        """The restart rules of all init and main containers."""
+        return tuple(rule for entry in (*self.init_containers, *self.containers) for rule in entry.restart_policy_rules)
 
 
 class ObjectMeta(Wire, frozen=True):
@@ -291,11 +314,11 @@ def is_sidecar(container: Container) -> bool:
 
 def has_sidecar(spec: PodSpec) -> bool:
     """Whether any init entry is a sidecar."""
-    return any(is_sidecar(container) for container in spec.init_containers)
+    return bool(spec.sidecars)
 
 
-def pod_view(raw: dict[str, Any]) -> Pod:
-    """The typed view of a raw Pod object.
+def pod_view(raw: dict[str, Any], before: Pod | None = None) -> Pod:
+    """The typed view of a raw Pod object. ``before``: an earlier view, which is taken over where nothing has changed.
 
     Raises :class:`msgspec.ValidationError` when a field has the wrong type; the store refuses such objects earlier.
     """
@@ -303,9 +326,10 @@ def pod_view(raw: dict[str, Any]) -> Pod:
     for key in ("creationTimestamp", "deletionTimestamp"):
         if key in metadata:
             metadata[key] = instant_of(metadata[key])
+    spec, status = raw.get("spec") or {}, raw.get("status") or {}
     return Pod(
         metadata=msgspec.convert(metadata, ObjectMeta),
-        spec=msgspec.convert(raw.get("spec") or {}, PodSpec),
-        status=status_view(raw.get("status") or {}),
+        spec=before.spec if before is not None and before.raw.get("spec") is spec else msgspec.convert(spec, PodSpec),
+        status=before.status if before is not None and before.raw.get("status") is status else status_view(status),
         raw=raw,
     )

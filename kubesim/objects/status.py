@@ -80,7 +80,10 @@ class PodStatus(msgspec.Struct, frozen=True):
 
     def condition(self, type_: str) -> Condition | None:
         """The condition of that type, or None."""
-        return next((condition for condition in self.conditions if condition.type == type_), None)
+        for condition in self.conditions:
+            if condition.type == type_:
+                return condition
+        return None
 
 
 @lru_cache(maxsize=4096)

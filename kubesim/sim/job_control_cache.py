@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
 
-import msgspec
-
 from kubesim.objects.job import TRACKING_FINALIZER, JobView, job_view
 from kubesim.objects.pod import Pod, pod_view
 from kubesim.releases import Release
@@ -37,15 +35,9 @@ class CachedPod:
     def view(self) -> Pod:
         """The typed pod."""
         known = self._view
-        if known is not None and known.raw is self.raw:
-            return known
-        if known is not None and known.raw["spec"] is self.raw["spec"]:
-            bare = pod_view({**self.raw, "spec": None})
-            view = msgspec.structs.replace(bare, spec=known.spec, raw=self.raw)
-        else:
-            view = pod_view(self.raw)
-        self._view = view
-        return view
+        if known is None or known.raw is not self.raw:
+            known = self._view = pod_view(self.raw, known)
+        return known
 
     @property
     def is_tracked(self) -> bool:

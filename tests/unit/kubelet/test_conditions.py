@@ -11,8 +11,8 @@ from status_cases import base_pod, since, statuses
 from kubesim.kubelet.conditions import (
     containers_ready_condition,
     initialized_condition,
-    is_owned,
     is_shared,
+    owned_types,
     ready_condition,
     restarting_condition,
     restarts_all_containers,
@@ -293,7 +293,9 @@ def test_which_conditions_the_kubelet_owns() -> None:
         "",
         "example.com/gate",
     )
-    owned = {known: [type_ for type_ in types if is_owned(type_, release(known))] for known, _ in since({"1.27": 0})}
+    owned = {
+        known: [type_ for type_ in types if type_ in owned_types(release(known))] for known, _ in since({"1.27": 0})
+    }
     assert owned == dict(since({"1.27": list(types[:4]), "1.29": list(types[:5]), "1.36": list(types[:6])}))
     shared = [type_ for type_ in types if is_shared(type_, READY)]
     assert shared == ["DisruptionTarget"]
