@@ -121,6 +121,8 @@ def readiness_triggers(
     ``statuses``: mains and inits of a status as generated. A container that is started and running, has a readiness
     worker, and no stored Success.
     """
+    if not workers.readiness:
+        return ()
     return tuple(
         status.name
         for status in statuses

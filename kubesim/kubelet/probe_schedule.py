@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from kubesim.kubelet.observed import ProbeType
 from kubesim.kubelet.probe_worker import ProbeWorker
-from kubesim.objects.pod import Container, Pod, is_sidecar
+from kubesim.objects.pod import Container, Pod
 from kubesim.releases import Release
 from kubesim.units import SECOND, Duration, Instant
 
@@ -25,14 +25,13 @@ def workers_to_create(pod: Pod, existing: ContainerOf[WorkerKey], release: Relea
     visited before it has a probe. All of them take ``pod`` as their copy.
     """
     created: list[ProbeWorker] = []
-    sidecars = tuple(entry for entry in pod.spec.init_containers if is_sidecar(entry))
-    if not release.policy("sidecars_have_probes"):
-        sidecars = ()
-    for is_side, container in (*((False, main) for main in pod.spec.containers), *((True, side) for side in sidecars)):
-        for type_ in probe_types(container):
-            if (container.name, type_) in existing:
-                return tuple(created)
-            created.append(ProbeWorker(pod, container, type_, is_sidecar=is_side))
+    sidecars = pod.spec.sidecars if release.policy("sidecars_have_probes") else ()
+    for is_sidecar, containers in ((False, pod.spec.containers), (True, sidecars)):
+        for container in containers:
+            for type_ in probe_types(container):
+                if (container.name, type_) in existing:
+                    return tuple(created)
+                created.append(ProbeWorker(pod, container, type_, is_sidecar=is_sidecar))
     return tuple(created)
 
 

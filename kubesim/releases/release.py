@@ -65,10 +65,6 @@ class Release:
     texts: Mapping[str, str] = field(compare=False, repr=False)
     constants: Mapping[str, int] = field(compare=False, repr=False)
 
-    def __hash__(self) -> int:
-        """Cheap, as facts of a release are kept by it; releases that share a name are told apart by equality."""
-        return hash(self.name)
-
     @property
     def point(self) -> Point:
         """Its place on the line of releases, for the tables of this room only."""

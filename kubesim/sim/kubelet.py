@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from kubesim.history.records import Decided, DecidedAction
 from kubesim.kubelet.actions import Why
 from kubesim.kubelet.backoff import BackoffKey, BackoffRecord, crash_backoff_limits
-from kubesim.kubelet.container_statuses import StartFailure
+from kubesim.kubelet.container_statuses import StartFailure, sidecars_known
 from kubesim.kubelet.definition import container_definition
 from kubesim.kubelet.observed import Observed, ProbeResult, ProbeType, RuntimeState
 from kubesim.kubelet.probe_worker import ProbeWorker
@@ -141,8 +141,8 @@ class Kubelet:
         if before is not None and _only_status_changed(before.raw, raw):
             status = self.statuses.typed(before.metadata.uid, raw["status"])
             return replace(before, status=status, raw=raw)
-        pod = pod_view(raw)
-        if self.release.policy("sidecar_field_at_kubelet") != "unknown":
+        pod = pod_view(raw, before)
+        if sidecars_known(self.release):
             return pod
         inits = tuple(replace(entry, restart_policy=None) for entry in pod.spec.init_containers)
         return replace(pod, spec=replace(pod.spec, init_containers=inits))
@@ -279,16 +279,10 @@ class Kubelet:
         """Each container's definition, worked out once per spec."""
         known = self._known_definitions.get(pod.metadata.uid)
         if known is None or known[0] is not pod.spec:
-            entries = self.containers_by_name(pod).items()
+            entries = pod.spec.by_name.items()
             known = (pod.spec, {name: container_definition(entry, self.release) for name, entry in entries})
             self._known_definitions[pod.metadata.uid] = known
         return known[1]
-
-    @staticmethod
-    def containers_by_name(pod: Pod) -> dict[str, Container]:
-        """Every container of the spec by its name."""
-        spec = pod.spec
-        return {entry.name: entry for entry in (*spec.init_containers, *spec.containers, *spec.ephemeral_containers)}
 
     # -- the end of a pod -----------------------------------------------------------------------------------------
 

@@ -161,7 +161,7 @@ class StatusManager:
         if stored is not None:
             if stored["status"] is raw:
                 self._written_status[uid] = (raw, merged)
-            if entry.finished and can_be_deleted(pod_view(stored), finished=True):
+            if entry.finished and can_be_deleted(pod_view(stored, entry.pod), finished=True):
                 self.kubelet.delete_object(entry.pod)
         if merged.phase != entry.status.phase:
             self._held_back.add(uid)

@@ -177,7 +177,7 @@ class PodKill:
             return
         names = [instance.name for instance in self.running]
         ordering = Ordering(prerequisites(self.pod, names, self.kubelet.release))
-        containers = self.kubelet.containers_by_name(self.pod)
+        containers = self.pod.spec.by_name
         for instance in self.running:
             ContainerKill(
                 self.kubelet,

@@ -38,7 +38,7 @@ class SyncPass:
         self.retry_at: Instant | None = None
         self._kills: deque[Kill] = deque()
         self._starts: deque[tuple[Container, Start, str]] = deque()
-        self._containers = self.kubelet.containers_by_name(self.pod)
+        self._containers = self.pod.spec.by_name
 
     def begin(self) -> None:
         """Write the status of the world before this pass; a terminal phase ends it (K-9.1 to K-9.4)."""
