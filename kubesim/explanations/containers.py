@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ _ITS_TURN: Final = ("", "PodInitializing", "ContainerCreating")
 ITS_END: Final = "its process 1 to end with 0"
 """What an init container waits for; who waits for the container need not be told."""
 _IMAGE: Final = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError")
+_LONGEST_WORDS: Final = 100
+"""So much is quoted of a line of output."""
 _ENDED_PHASES: Final = ("Succeeded", "Failed")
 
 
@@ -150,7 +153,8 @@ def _running(view: View, name: str, run: Run) -> State:
     if known and not entry.get("started") and spec.get("startupProbe"):
         return _not_started(view, name, run, spec["startupProbe"])
     if view.roles.get(name) is Role.INIT:
-        return State("running", run.start, *_began(view, name), (ITS_END,), _when_init_ends(name))
+        why, rules = _began(view, name)
+        return State("running", run.start, why + last_words(view, run), rules, (ITS_END,), _when_init_ends(name))
     if not known or not entry.get("started", True):
         return State(
             "running, not yet seen", run.start, *_began(view, name), ("the kubelet to look again (once a second)",)
@@ -172,6 +176,19 @@ def _began(view: View, name: str) -> tuple[str, tuple[str, ...]]:
     return (f"it was started: {wish[1].why}", wish[1].rules) if wish else ("", ())
 
 
+def last_words(view: View, run: Run) -> str:
+    """The last line that a run has printed, and when, to be set behind the reasons; empty if it printed none."""
+    line = next((one for one in reversed(run.output) if one.line.strip()), None)
+    if line is None:
+        return ""
+    at = relative_time(line.at - view.history.started)
+    return f'; it said last, at {at}: "{textwrap.shorten(line.line, _LONGEST_WORDS, placeholder=" …")}"'
+
+
+def _last_answer(answer: str) -> str:
+    return f"; the last answer: {answer}" if answer else ""
+
+
 def _when_init_ends(name: str) -> tuple[str, ...]:
     return (f"{name} ends with 0: the next one starts; otherwise it is tried again, or the Pod fails",)
 
@@ -179,7 +196,7 @@ def _when_init_ends(name: str) -> tuple[str, ...]:
 def _not_started(view: View, name: str, run: Run, probe: Mapping[str, Any]) -> State:
     answer = view.probe_failures(name, "startup")
     last = relative_time(run.start + budget(probe) - view.history.started)
-    why = "its startup probe has not passed" + (f"; the last answer: {answer}" if answer else "")
+    why = "its startup probe has not passed" + _last_answer(answer) + last_words(view, run)
     return State(
         "running, not started",
         run.start,
@@ -192,7 +209,7 @@ def _not_started(view: View, name: str, run: Run, probe: Mapping[str, Any]) -> S
 
 def _not_ready(view: View, name: str, run: Run, probe: Mapping[str, Any]) -> State:
     answer = view.probe_failures(name, "readiness")
-    why = "its readiness probe has not passed" + (f"; the last answer: {answer}" if answer else "")
+    why = "its readiness probe has not passed" + _last_answer(answer) + last_words(view, run)
     waits = (f"its readiness probe ({handler_text(probe)}) to pass",)
     return State("running, not ready", run.start, why, ("K-102", "S-11"), waits, ("the probe passes",))
 
@@ -214,6 +231,7 @@ def _what_ends(view: View, name: str) -> tuple[str, ...]:
 
 def _ended(view: View, name: str, run: Run) -> State:
     why, rules = ending(view, name, run)
+    why += last_words(view, run) if run.code else ""
     where = f"ended with {exit_text(run)}"
     again = _again(view, name, run)
     if again is None:

@@ -21,7 +21,8 @@ from kubesim.units import SECOND, Duration
 
 Graph: TypeAlias = "nx.DiGraph[Fact]"
 TERMINAL = ("Succeeded", "Failed")
-_SYNC_STOP = "SyncTerminatingPod"
+_STOPS_OF_PODS = ("SyncTerminatingPod", "WaitForTurn")
+"""The passes that stop a container because its Pod ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,7 @@ class _Linker:
     # -- stopping ------------------------------------------------------------------------------------------------
 
     def _stop_causes(self, fact: Fact) -> Iterator[tuple[Fact, str]]:
-        if fact.detail == _SYNC_STOP or not fact.container:
+        if fact.detail in _STOPS_OF_PODS or not fact.container:
             yield from self._last(fact, Kind.DELETED, "the Pod was to be deleted")
             yield from self._last(fact, Kind.BOUND, "the Pod was bound to a node")
             for name in self.mains:

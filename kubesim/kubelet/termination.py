@@ -9,12 +9,12 @@ makes sidecars wait. Nothing is started again meanwhile (K-81, K-82).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
-from kubesim.kubelet.actions import KillReason
+from kubesim.kubelet.actions import KillReason, Why
 from kubesim.objects.pod import Container, Pod, Probe, has_sidecar, is_sidecar
 from kubesim.releases import Release
 from kubesim.units import SECOND, Duration
@@ -159,6 +159,13 @@ def prerequisites(pod: Pod, running: Collection[str], release: Release) -> Mappi
             found[entry.name] = needs
         following = (entry.name,) if entry.name in running or waits_for_absent else ()
     return found
+
+
+def why_out_of_turn(awaited: Sequence[str]) -> Why:
+    """Why a sidecar is told to stop although others it waits for have not ended: its grace is used up (K-77)."""
+    *others, last = awaited
+    names = f"{', '.join(others)} and {last}" if others else last
+    return Why(f"no grace is left to wait for {names} to end", ("K-77",))
 
 
 def stop_signal(container: Container, image_signal: str, release: Release) -> str:

@@ -7,7 +7,7 @@ comes first, then what is due.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -293,11 +293,8 @@ class Machine:
             serves = paths is None or is_hook or handler.get("path", "/") in paths
             if handler.get("type") == "httpGet" and not serves:
                 return ProbeAnswer(False, "HTTP probe failed with statuscode: 404", None)
-            assumed = (
-                None
-                if kind in program.behaviour.probes or self.setup.behaviour
-                else f"the {kind} probe on port {port} assumed to be answered"
-            )
+            told = kind in program.behaviour.probes or self.setup.behaviour or _is_known(program.behaviour, handler)
+            assumed = None if told else f"the {kind} probe on port {port} assumed to be answered"
             return ProbeAnswer(True, "", until, assumed)
         return refused
 
@@ -329,3 +326,10 @@ class Machine:
                 process.program.look_again(kernel, process)
         if kernel.files.mounts:
             kernel.report_files(self.versions)
+
+
+def _is_known(behaviour: Behaviour, handler: Mapping[str, Any]) -> bool:
+    """Whether the images table, of which an assumption tells, says that this is answered: the port, and the path."""
+    if behaviour.listens is None:
+        return False
+    return handler.get("type") == "tcpSocket" or (handler.get("type") == "httpGet" and behaviour.paths is not None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from kubesim.scripts import tools
@@ -183,6 +183,22 @@ def _in_words(behaviour: Behaviour) -> str:
         parts.append(f"run {format_duration(int(behaviour.lasts.first))}, then exit {behaviour.exit_code(0)}")
         return " and to ".join(parts)
     reaction = behaviour.on_signal.get("TERM")
+    serves = _serves(behaviour)
     wait = f" {format_duration(int(reaction.after.first))} later" if reaction and reaction.after.first else ""
     parts.append(f"run until SIGTERM, {f'then exit {reaction.exit}{wait}' if reaction else 'which it does not handle'}")
-    return " and to ".join(parts)
+    return " and to ".join(parts) + (f"; it {serves}" if serves else "")
+
+
+def _serves(behaviour: Behaviour) -> str:
+    """On which ports it is known to listen, and which paths it is known to have."""
+    if not behaviour.listens:
+        return ""
+    ports = f"listens on {_listed(map(str, behaviour.listens))} only"
+    if behaviour.paths is None:
+        return ports
+    return f"{ports}, and answers {_listed(behaviour.paths)} with 200, all else with 404"
+
+
+def _listed(items: Iterable[str]) -> str:
+    *others, last = items
+    return f"{', '.join(others)} and {last}" if others else last

@@ -19,7 +19,7 @@ from kubesim.kubelet.container_statuses import StartFailure, sidecars_known
 from kubesim.kubelet.definition import container_definition
 from kubesim.kubelet.observed import Observed, ProbeResult, ProbeType, RuntimeState
 from kubesim.kubelet.probe_worker import ProbeWorker
-from kubesim.kubelet.termination import prerequisites
+from kubesim.kubelet.termination import prerequisites, why_out_of_turn
 from kubesim.objects.pod import Container, Pod, PodSpec, pod_view
 from kubesim.releases import Release
 from kubesim.scenario.cluster import Cluster, Node
@@ -359,6 +359,12 @@ class Kubelet:
             actions.append(DecidedAction(do="stop", container=name, why=why, rules=("K-75",) if waits else ("K-73",)))
         text = f"the pod terminates; its containers get {grace}" if running else "the pod terminates; nothing runs"
         self.record_decision(pod, "SyncTerminatingPod", tuple(actions), Why(text, ("K-6", "K-12")))
+
+    def record_out_of_turn(self, pod: Pod, container: str, awaited: tuple[str, ...]) -> None:
+        """Say that a sidecar is stopped although others it waits for go on (K-77)."""
+        why = why_out_of_turn(awaited)
+        action = DecidedAction(do="stop", container=container, why=why.text, rules=why.rules)
+        self.record_decision(pod, "WaitForTurn", (action,), Why("", ()))
 
     # -- stimuli and worlds ---------------------------------------------------------------------------------------
 

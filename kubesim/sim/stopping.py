@@ -32,6 +32,10 @@ class Ordering:
         """Whether the container has to wait for any other."""
         return name in self._needs
 
+    def awaited(self, name: str) -> tuple[str, ...]:
+        """What the container waits for and has not ended; nothing when its turn has come."""
+        return tuple(other for other in self._needs.get(name, ()) if other not in self._ended)
+
     def is_turn(self, name: str) -> bool:
         """Whether everything the container waits for has ended."""
         return self._ended.issuperset(self._needs.get(name, ()))
@@ -145,6 +149,9 @@ class ContainerKill:
     def _stop_container(self) -> None:
         if self.stop is None:
             return
+        awaited = self.ordering.awaited(self.container.name) if self.ordering is not None else ()
+        if awaited:
+            self.kubelet.record_out_of_turn(self.pod, self.container.name, awaited)
         pod = self.kubelet.runtime.pod(self.pod.metadata.uid)
         self.kubelet.runtime.stop_container(pod, self.instance, self.stop.stop_grace_seconds, self._stopped)
 

@@ -118,6 +118,13 @@ def test_paths_say_step_by_step_what_was_waited_for() -> None:
     assert "Why was proxy" not in result.stdout, "only the container that was asked for"
 
 
+def test_a_path_says_that_a_turn_was_forced() -> None:
+    """K-77: not only that the kubelet decided so."""
+    lines = explain(str(SCENARIOS / "grace-runs-out.yaml"), "--paths", "--release", "1.29").stdout.splitlines()
+    place = next(number for number, line in enumerate(lines) if "Why was proxy killed" in line)
+    assert any("kubelet: stop proxy" in line and "no grace is left to wait for app" in line for line in lines[place:])
+
+
 def test_python_explains_in_one_call() -> None:
     history = api.run(api.load(SCENARIOS / "demo.yaml"), release="1.29")
     told = kubesim.explain(history, at=3 * SECOND, container="app")

@@ -159,6 +159,44 @@ spec:
     )
 
 
+def test_a_sidecar_whose_turn_was_forced_is_said_to_have_waited_in_vain() -> None:
+    """K-77: it was told to stop while the main still ran, which only then was killed."""
+    deaf = ORDERED.replace("trap 'sleep 3; exit 0' TERM; sleep 100000 & wait", "while true; do sleep 1; done")
+    found = explained(deaf.replace("GracePeriodSeconds: 20", "GracePeriodSeconds: 6") + DELETED, "40s", release="1.36")
+    one(found["proxy"], where="ended with 0", why="no grace is left to wait for app to end", rule="K-77")
+    assert "after app ended" not in found["proxy"].why
+
+
+# -- what it said -----------------------------------------------------------------------------------------------------
+
+SAYS = """
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  initContainers:
+    - {name: wait, image: busybox, command: [sh, -c, "until nc -z db 1; do echo no db yet; sleep 2; done"]}
+  containers: [{name: app, image: busybox, command: [sh, -c, "echo up; sleep 9; echo; exit 3"]}]
+"""
+
+
+def test_an_init_container_that_goes_on_is_quoted() -> None:
+    one(explained(SAYS, "20s")["wait"], where="running", why='; it said last, at +18.541s: "no db yet"')
+
+
+def test_who_failed_is_quoted_up_to_then() -> None:
+    """Its last line that is not empty; not what another run said, nor what is still to come."""
+    failing = SAYS.replace("until nc -z db 1; do echo no db yet; sleep 2; done", "true")
+    assert "said last" not in explained(failing, "8s")["app"].why
+    one(explained(failing, "15s")["app"], where="ended with 3", why="by itself with 3 (Error); it said last, at +4.")
+
+
+def test_long_words_are_cut() -> None:
+    told = explained(SAYS.replace("no db yet", "word " * 60), "20s")["wait"].why
+    assert told.endswith('word …"')
+    assert len(told) < 250
+
+
 # -- restarts and probes ----------------------------------------------------------------------------------------------
 
 

@@ -197,6 +197,38 @@ def test_images_table_knows_nginx() -> None:
     assert web.image.stop_signal == "QUIT"
 
 
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        ("nginx:1.25", "; it listens on 80 only, and answers / and /index.html with 200, all else with 404"),
+        ("postgres:16", "exit 0; it listens on 5432 only"),
+        ("traefik", "; it listens on 80, 443 and 8080 only"),
+        ("haproxy", "`haproxy` assumed to run until SIGTERM, then exit 143"),
+    ],
+)
+def test_what_is_known_of_ports_is_said(image: str, said: str) -> None:
+    run = drive(machine(image=image), [(5.0, "KILL")])
+    [text] = [effect.text for effect in run.effects if isinstance(effect, Assumed)]
+    assert text.endswith(said)
+
+
+def test_an_answer_of_which_nothing_is_known_is_an_assumption_of_its_own() -> None:
+    """A port and a path of the images table are not; what a port of the table answers to HTTP is."""
+    questions = {
+        "nginx": {"type": "httpGet", "port": 80, "path": "/"},
+        "redis": {"type": "tcpSocket", "port": 6379},
+        "traefik": {"type": "httpGet", "port": 8080, "path": "/ping"},
+        "shop/web": {"type": "tcpSocket", "port": 8080},
+    }
+    assumed = {}
+    for image, question in questions.items():
+        started = machine(image=image)
+        started.start(0)
+        assumed[image] = started.probe(1, "liveness", question).assumed
+    told = "the liveness probe on port 8080 assumed to be answered"
+    assert assumed == {"nginx": None, "redis": None, "traefik": told, "shop/web": told}
+
+
 def test_names_resolve_as_the_driver_says() -> None:
     """The documentation's init container waits until its Service is there."""
     known: set[str] = set()

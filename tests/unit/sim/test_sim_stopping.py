@@ -25,7 +25,7 @@ from sim_runs import (
     when,
 )
 
-from kubesim.history.records import ActionDone
+from kubesim.history.records import ActionDone, Decided
 
 ORDERED = ["1.29", "1.30", "1.33", "1.36"]
 EVERY = ["1.28", *ORDERED]
@@ -123,6 +123,19 @@ def test_when_the_grace_runs_out_everyone_waiting_gets_two_seconds_at_once(relea
     assert when(history, "app KILL") == pytest.approx(13, abs=0.1)
     assert when(history, "one exit 137") == pytest.approx(15, abs=0.2)
     assert when(history, "two exit 137") == pytest.approx(15, abs=0.2)
+
+
+@each_ordered
+def test_who_is_stopped_out_of_turn_is_told_why(release: str) -> None:
+    """K-77: each that waits, with whom it waited for; who has its turn in time needs no decision of its own."""
+    everyone = pod(container("app", slow_to_stop(2)), inits=[sidecar("one"), sidecar("two", DEAF), sidecar("three")])
+    history = ran(everyone, release=release, actions=[delete(7, grace=6)])
+
+    late = [decision for decision in history.of(Decided) if decision.pass_ == "WaitForTurn"]
+    assert [(step.do, step.container, step.why, step.rules) for one in late for step in one.actions] == [
+        ("stop", "one", "no grace is left to wait for two to end", ("K-77",))
+    ]
+    assert late[0].at <= next(run.stops[0].at for run in history.pod("p").container("one").runs)
 
 
 def test_before_1_29_everyone_is_killed_at_the_grace() -> None:
