@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from kubesim.kubelet.container_statuses import StartFailure
 from kubesim.kubelet.non_root import non_root_problem
 from kubesim.kubelet.observed import RuntimeState
 from kubesim.kubelet.termination import stop_signal
+from kubesim.kubelet.termination_message import FALLBACK, LOG_LINES
 from kubesim.objects.pod import Container
 from kubesim.sim.hooks import run_hook
 from kubesim.sim.identity import identifier
@@ -111,6 +113,7 @@ class ContainerStart:
             image_id="sha256:" + identifier("image", container.image),
             created_at=kubelet.clock.now,
             machine=machine,
+            log_tail=deque(maxlen=LOG_LINES) if container.termination_message_policy == FALLBACK else None,
             stop_signal=stop_signal(container, machine.image.stop_signal, kubelet.release).removeprefix("SIG"),
         )
         kubelet.runtime.create_container(runtime_pod, self.instance)

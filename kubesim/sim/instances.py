@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -48,6 +49,8 @@ class Instance:
     ending: Timer | None = None
     """Its process 1 has come to its end and is about to be gone."""
     out_of_memory: bool = False
+    log_tail: deque[str] | None = None
+    """The last lines of its log, if its message may be taken from there."""
     wake: Timer | None = None
     world: tuple[int, int] = (0, 0)
     """Files and processes as a resting probe last saw them."""

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from kubesim.history.records import OutputWritten, RuntimeChanged
 from kubesim.kubelet.observed import Observed, RuntimeState
+from kubesim.kubelet.termination_message import termination_message
 from kubesim.scripts import (
     Assumed,
     Effect,
@@ -288,6 +289,8 @@ class Runtime:
         for effect in effects:
             match effect:
                 case Output():
+                    if instance.log_tail is not None:
+                        instance.log_tail.append(effect.line)
                     self.recorder.record(
                         OutputWritten(
                             at=effect.at,
@@ -352,7 +355,8 @@ class Runtime:
         instance.ended = True
         instance.exit_code = effect.code
         instance.reason = "OOMKilled" if instance.out_of_memory else "Completed" if effect.code == 0 else "Error"
-        instance.message = instance.machine.termination_message()
+        written = instance.machine.termination_message()
+        instance.message = termination_message(written, effect.code, instance.log_tail)
         instance.finished_at = self.clock.now
         self._record(
             pod,

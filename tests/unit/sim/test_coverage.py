@@ -35,8 +35,8 @@ LEFT_OUT: list[tuple[dict[str, Any], list[str]]] = [
     ({"volumes": [{"name": "a", "emptyDir": {}}, {"name": "b", "nfs": {"server": "s"}}]}, ["spec.volumes[1].nfs"]),
     ({"volumes": [{"name": "a", "hostPath": {"path": "/a", "type": "File"}}]}, ["spec.volumes[0].hostPath.type"]),
     (
-        {"containers": [{"name": "a", "terminationMessagePolicy": "FallbackToLogsOnError", "stdin": False}]},
-        ["spec.containers[0].terminationMessagePolicy"],
+        {"containers": [{"name": "a", "volumeDevices": [{"name": "d"}], "stdin": False}]},
+        ["spec.containers[0].volumeDevices"],
     ),
     (
         {"initContainers": [{"name": "a", "securityContext": {"runAsUser": 7}, "resizePolicy": [{}]}]},

@@ -363,6 +363,30 @@ def test_any_answer_over_http_satisfies_a_hook(release: str) -> None:
 
 
 @each_release
+def test_a_message_may_come_from_the_log(release: str) -> None:
+    """S-22: the last lines of a failed container that wrote no message, where its policy says so."""
+    falls_back = {"terminationMessagePolicy": "FallbackToLogsOnError"}
+    history = ran(
+        pod(
+            container("fails", "echo one; echo two >&2; exit 3", **falls_back),
+            container("writes", "echo log; echo bye > /dev/termination-log; exit 3", **falls_back),
+            container("ends", "echo log; exit 0", **falls_back),
+            container("silent", "echo log; exit 3"),
+            container("much", "i=0; while [ $i -lt 100 ]; do echo $i; i=$((i+1)); done; exit 3", **falls_back),
+            restartPolicy="Never",
+        ),
+        release=release,
+        until=20,
+    )
+    said = {
+        name: final(history, name)["state"]["terminated"].get("message")
+        for name in ("fails", "writes", "ends", "silent", "much")
+    }
+    last = "".join(f"{number}\n" for number in range(20, 100))
+    assert said == {"fails": "one\ntwo\n", "writes": "bye\n", "ends": None, "silent": None, "much": last}
+
+
+@each_release
 def test_a_command_that_does_not_exist(release: str) -> None:
     """FINDINGS 35 and K-91."""
     history = ran(pod(container("app", None, command=["/no/such"])), release=release, until=20)
