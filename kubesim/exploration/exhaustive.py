@@ -16,7 +16,7 @@ from kubesim.exploration.exhaustive_state import digest, name_of
 from kubesim.exploration.replay import with_workload
 from kubesim.exploration.search_small import single_workloads
 from kubesim.exploration.workloads import Workload
-from kubesim.exploration.workloads_open import with_open_programs
+from kubesim.exploration.workloads_open import stage_of
 from kubesim.guarantees import hopes
 from kubesim.guarantees.judging import check, judge_by
 from kubesim.guarantees.verdicts import Verdict
@@ -83,9 +83,7 @@ def explore(
     found = Exploration(nx.DiGraph(), depth)
     found.graph.add_node("start", kind="start", layer=0)
     begun = time.monotonic()
-    waiting = [
-        _begun(scenario, workload, found) for workload in single_workloads(with_open_programs(scenario, HORIZON))
-    ]
+    waiting = [_begun(scenario, workload, found) for workload in single_workloads(stage_of(scenario, HORIZON))]
     met = {one.node for one in waiting}
     waiting.reverse()
     while waiting:

@@ -9,12 +9,13 @@ from typing import Any
 
 import yaml
 
-from kubesim.exploration.workloads import Place, Program, Stimulus, Workload
+from kubesim.exploration.workloads import Place, Program, Workload
 from kubesim.objects.yaml import Document
-from kubesim.scenario.actions import Action, Delete, Kill, in_order
+from kubesim.scenario.actions import in_order
+from kubesim.scenario.cluster import Image
 from kubesim.scenario.grammar import API_VERSION, KIND, ContainerOverride
 from kubesim.scenario.load import Scenario
-from kubesim.units import SECOND, Duration, format_duration
+from kubesim.units import Duration, format_duration
 
 
 def with_workload(scenario: Scenario, workload: Workload, until: Duration | None = None) -> Scenario:
@@ -27,29 +28,20 @@ def with_workload(scenario: Scenario, workload: Workload, until: Duration | None
     )
     return replace(
         scenario,
-        cluster=replace(cluster, timing=timing),
+        cluster=replace(cluster, timing=timing, images=_images(scenario, workload)),
         containers=(*overrides, *scenario.containers),
-        actions=in_order((*scenario.actions, *map(_action, workload.stimuli))),
+        actions=in_order((*scenario.actions, *(one.action() for one in workload.stimuli))),
         until=until if scenario.until is None else scenario.until,
     )
 
 
+def _images(scenario: Scenario, workload: Workload) -> Mapping[str, Image]:
+    known = scenario.cluster.images
+    return {**known, **{one.image: one.of(known.get(one.image, Image())) for one in workload.images}}
+
+
 def _changed(workload: Workload) -> Iterable[Program]:
     return (program for program in workload.programs if program.script())
-
-
-def _action(stimulus: Stimulus) -> Action:
-    at = stimulus.at * SECOND
-    if stimulus.do == "crash":
-        return Kill(at=at, pod=stimulus.pods, container=stimulus.container, exit_code=stimulus.code)
-    return Delete(at=at, kind="Pod", name=stimulus.pods)
-
-
-def _action_as_written(stimulus: Stimulus) -> dict[str, Any]:
-    at = format_duration(stimulus.at * SECOND)
-    if stimulus.do == "crash":
-        return {"at": at, "kill": {"pod": stimulus.pods, "container": stimulus.container, "exitCode": stimulus.code}}
-    return {"at": at, "delete": {"kind": "Pod", "name": stimulus.pods}}
 
 
 def scenario_file(
@@ -75,10 +67,14 @@ def scenario_file(
     timing.update({key: value for key, value in (("draw", workload.draw), ("ties", workload.ties)) if value})
     if timing:
         cluster["timing"] = timing
+    if workload.images:
+        images = dict(cluster.get("images") or {})
+        images.update({one.image: {**(images.get(one.image) or {}), **one.as_written()} for one in workload.images})
+        cluster["images"] = images
     spec["cluster"] = cluster
     if overrides := [_override(program) for program in _changed(workload)]:
         spec["containers"] = [*overrides, *(spec.get("containers") or ())]
-    if actions := [_action_as_written(one) for one in sorted(workload.stimuli, key=lambda one: one.at)]:
+    if actions := [one.as_written() for one in sorted(workload.stimuli, key=lambda one: one.at)]:
         spec["actions"] = [*(spec.get("actions") or ()), *actions]
     spec.setdefault("until", format_duration(until))
     scenario = {

@@ -10,16 +10,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 
 from kubesim.exploration.replay import with_workload
+from kubesim.exploration.search_drawn import workloads
 from kubesim.exploration.search_small import small_workloads
-from kubesim.exploration.workloads import FOREVER, IGNORED, Place, Program, Stimulus, Workload
-from kubesim.exploration.workloads_open import with_open_programs
+from kubesim.exploration.workloads import Workload
+from kubesim.exploration.workloads_open import stage_of
 from kubesim.guarantees import hopes
 from kubesim.guarantees.judging import check, judge_by
 from kubesim.guarantees.verdicts import Judgement, Verdict
@@ -37,10 +37,6 @@ _LOOKING: Final = 0.6
 """The share of the time for looking; the rest is for shrinking."""
 _SMALL: Final = 0.35
 """The share of the time for the small workloads, which is part of looking."""
-_MOSTLY_NONE: Final = (None, None, None)
-"""Most of a workload stays as it is written: what breaks by one or two changes is found sooner so."""
-
-_MOMENTS: Final = (5, 8, 12, 20, 30, 45, 60, 2, 1, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +119,9 @@ class Search:
         self.budget = budget
         self.most_runs = most_runs
         self.told = told
-        self.places = with_open_programs(scenario, HORIZON)
+        self.stage = stage_of(scenario, HORIZON)
         release = scenario.cluster.control_plane_release(Component.APISERVER).name
-        taken = tuple(sentence for place in self.places for sentence in place.taken())
+        taken = tuple(sentence for place in self.stage.places for sentence in place.taken())
         self.report = Report(release, taken=taken)
         self._begun = time.monotonic()
         self._known: dict[Workload, Mapping[str, Broken]] = {}
@@ -154,7 +150,7 @@ class Search:
 
     def _look_at_small_ones(self) -> None:
         limit = self._begun + self.budget * _SMALL
-        for number, workload in enumerate(small_workloads(self.places)):
+        for number, workload in enumerate(small_workloads(self.stage)):
             if self.most_runs is not None and 2 * number >= self.most_runs:
                 return
             try:
@@ -200,7 +196,7 @@ class Search:
             is_shrunk = False
         except (_Broke, HypothesisException):
             pass
-        self._keep(name, min(reversed(best), key=_size), is_shrunk=is_shrunk)
+        self._keep(name, min(reversed(best), key=lambda one: one.size), is_shrunk=is_shrunk)
 
     def _explore(self, test: Callable[[Workload], None], phases: tuple[Phase, ...]) -> None:
         chosen = settings(
@@ -212,7 +208,7 @@ class Search:
             suppress_health_check=list(HealthCheck),
             print_blob=False,
         )
-        explored: Callable[[], None] = seed(self.seed)(chosen(given(self._workloads())(test)))
+        explored: Callable[[], None] = seed(self.seed)(chosen(given(workloads(self.stage))(test)))
         explored()
 
     def _keep(self, name: str, workload: Workload, *, is_shrunk: bool) -> None:
@@ -286,65 +282,3 @@ class Search:
 
     def _left(self) -> float:
         return max(self.budget - self._elapsed(), 0.0)
-
-    # -- what is drawn ---------------------------------------------------------------------------------------------
-
-    def _workloads(self) -> st.SearchStrategy[Workload]:
-        """Workloads; they shrink towards everything as written and nothing happening."""
-        programs = [st.just(Program(place)) | _programs(place) for place in self.places]
-        return st.builds(
-            _workload,
-            st.tuples(*programs),
-            st.lists(_stimuli(self.places), max_size=2, unique_by=lambda one: (one.do, one.owner, one.container)),
-            st.sampled_from((0, 0, 0, 1, 2, 3, 4)),
-            st.sampled_from((0, 0, 0, 1, 2)),
-        )
-
-
-def _workload(programs: tuple[Program, ...], stimuli: list[Stimulus], draw: int, ties: int) -> Workload:
-    changed = tuple(one for one in programs if one.script())
-    return Workload(changed, tuple(sorted(stimuli, key=lambda one: (one.at, one.do))), draw, ties)
-
-
-def _programs(place: Place) -> st.SearchStrategy[Program]:
-    """What a container may do. An init that hangs is left out, for that blocks any Pod; one may need a sidecar."""
-    lengths: tuple[int | None, ...] = (*_MOSTLY_NONE, *_MOSTLY_NONE, 5, 1, 30, 600, FOREVER)
-    needs: tuple[str, ...] = ("",)
-    if place.role == "init":
-        lengths = (*_MOSTLY_NONE, 1, 10, 60)
-        needs = ("", *place.waits_for)
-    codes = st.sampled_from((*_MOSTLY_NONE, (0,), (1,), (1, 0), (0, 1), (137,), (1, 1, 0)))
-    ends = (*_MOSTLY_NONE, 1, 3, 10, max(place.grace - 1, 0), IGNORED)
-    hooks = (*_MOSTLY_NONE, 1, max(place.grace - 1, 0), place.grace + 5) if place.has_pre_stop else (None,)
-    return st.builds(
-        Program,
-        st.just(place),
-        lasts=st.sampled_from(lengths),
-        exits=codes,
-        term=st.sampled_from(ends),
-        pre_stop=st.sampled_from(hooks),
-        needs=st.sampled_from(needs),
-    )
-
-
-def _stimuli(known: tuple[Place, ...]) -> st.SearchStrategy[Stimulus]:
-    """Moments: a deletion of a Pod, a crash of a container."""
-    owners = list(dict.fromkeys(place.owner for place in known))
-    crashes = [(place.owner, place.container) for place in known if place.owner.startswith("Pod/")]
-    at = st.sampled_from(_MOMENTS)
-    deletes = st.builds(Stimulus, at, st.just("delete"), st.sampled_from(owners)) if owners else st.nothing()
-    if not crashes:
-        return deletes
-    return deletes | st.builds(lambda second, where: Stimulus(second, "crash", *where), at, st.sampled_from(crashes))
-
-
-def _size(workload: Workload) -> tuple[Any, ...]:
-    """How much differs from the manifest as written; of two, the smaller one says more."""
-    changes = [
-        value
-        for one in workload.programs
-        for value in (one.lasts, one.exits, one.term, one.pre_stop, one.needs or None)
-        if value is not None
-    ]
-    odd = bool(workload.draw) + bool(workload.ties)
-    return len(changes) + len(workload.stimuli) + odd, len(workload.programs), odd

@@ -1,4 +1,4 @@
-"""What can go otherwise in a run of a manifest, as plain data: programs, what is done to it, latencies, ties.
+"""What can go otherwise in a run of a manifest, as plain data: programs, troubles, latencies, ties.
 
 A manifest says little about its programs: how long they run, with which code they end, what they do on SIGTERM. A
 workload is one choice of all that; the empty one leaves everything as it is written. ``replay`` turns a workload into
@@ -8,9 +8,10 @@ a scenario.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
+from kubesim.exploration.troubles import ImageTrouble, Stimulus, Trouble, pods_of
 from kubesim.objects.yaml import Document
 from kubesim.scenario.templates import pod_spec
 from kubesim.units import SECOND, format_duration
@@ -25,12 +26,6 @@ IGNORED: Final = -1
 """Of ``term``: SIGTERM changes nothing."""
 
 
-def pods_of(owner: str) -> str:
-    """The name of a Pod, or the pattern of the names of those that an object makes."""
-    kind, _, name = owner.partition("/")
-    return name if kind == "Pod" else f"{name}-*"
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """A container of the manifest, and what its behaviour depends on."""
@@ -43,6 +38,7 @@ class Place:
     policy: str
     grace: int
     """terminationGracePeriodSeconds."""
+    image: str = ""
     pre_stop: str = ""
     """The program of its preStop, without its path, if it is a process, whose length can differ."""
     waits_for: tuple[str, ...] = ()
@@ -108,6 +104,12 @@ class Program:
             **hooks,
         }
 
+    @property
+    def changes(self) -> int:
+        """How many things differ."""
+        given = (self.lasts, self.exits, self.term, self.pre_stop, self.needs or None)
+        return sum(value is not None for value in given)
+
     def told(self) -> Iterator[str]:
         """What differs, in sentences."""
         name = self.place.container
@@ -134,51 +136,55 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
-class Stimulus:
-    """Something that happens to the Pods at a second: ``delete`` and ``crash``, or ``node`` for the loss of it."""
-
-    at: int
-    do: str
-    owner: str
-    container: str = ""
-    code: int = 1
-
-    @property
-    def pods(self) -> str:
-        """The pattern of the names of the Pods that it may happen to; of several, to the oldest."""
-        return pods_of(self.owner)
-
-    def told(self) -> str:
-        """In a sentence."""
-        kind, _, name = self.owner.partition("/")
-        at = format_duration(self.at * SECOND)
-        match self.do:
-            case "delete" if kind == "Pod":
-                return f"at {at}: kubectl delete pod {name}"
-            case "delete":
-                return f"at {at}: the oldest pod of {kind} {name} is deleted"
-            case "crash":
-                return f"at {at}: {self.container} crashes with exit code {self.code}"
-            case _:
-                return f"at {at}: the node loses its power"
-
-
-@dataclass(frozen=True, slots=True)
 class Workload:
     """One choice of everything that a manifest leaves open."""
 
     programs: tuple[Program, ...] = ()
     stimuli: tuple[Stimulus, ...] = ()
+    images: tuple[ImageTrouble, ...] = ()
     draw: int = 0
     ties: int = 0
 
     def told(self) -> list[str]:
-        """What differs from the manifest as written, in the order of its list and of time."""
+        """What differs from the manifest as written: programs in the order of its list, images, then in time."""
         found = [sentence for program in self.programs for sentence in program.told()]
+        found += [trouble.told() for trouble in self.images]
         found += [stimulus.told() for stimulus in sorted(self.stimuli, key=lambda one: one.at)]
         found += [f"latencies as in draw {self.draw}"] if self.draw else []
         found += [f"what happens at one instant happens in order {self.ties}"] if self.ties else []
         return found or ["everything is as written"]
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """How much differs from the manifest as written; of two, the smaller one says more."""
+        changes = sum(program.changes for program in self.programs)
+        odd = bool(self.draw) + bool(self.ties)
+        troubles: list[Trouble] = [*self.stimuli, *self.images]
+        return changes + len(troubles) + odd, odd, sum(one.weight for one in troubles)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a scenario has that can go otherwise: its containers, their images, its nodes."""
+
+    places: tuple[Place, ...]
+    nodes: tuple[str, ...]
+    begins: Mapping[str, int] = field(default_factory=dict)
+    """Of what makes Pods later: the second at which the first is there."""
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """The objects with containers, in the order of the files."""
+        return tuple(dict.fromkeys(place.owner for place in self.places))
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The images of the containers, in their order."""
+        return tuple(dict.fromkeys(place.image for place in self.places if place.image))
+
+    def begin(self, owner: str) -> int:
+        """The second from which moments are counted for an object."""
+        return self.begins.get(owner, 0)
 
 
 def places(documents: tuple[Document, ...]) -> tuple[Place, ...]:
@@ -208,6 +214,7 @@ def _places(owner: str, spec: Mapping[str, Any]) -> Iterator[Place]:
             role=role,
             policy=str(spec.get("restartPolicy") or "Always"),
             grace=grace if isinstance(grace, int) else 30,
+            image=str(one.get("image") or ""),
             pre_stop=str((hook.get("command") or [""])[0]).split("/")[-1],
             waits_for=tuple(behind) if role == "init" else (),
         )

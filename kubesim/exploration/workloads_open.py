@@ -12,14 +12,35 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from kubesim.exploration.replay import with_workload
-from kubesim.exploration.workloads import FOREVER, Place, Program, Stimulus, Workload, places
+from kubesim.exploration.troubles import Stimulus
+from kubesim.exploration.workloads import FOREVER, Place, Program, Stage, Workload, places
 from kubesim.history.history import History
 from kubesim.scenario.load import Scenario
-from kubesim.units import Duration
+from kubesim.units import SECOND, Duration
 
 _ASSUMED: Final = ("assumed to run until SIGTERM", "as others wait for this init container")
 """What a run says of a program that nothing is known of."""
 _DELETED_AT: Final = 60
+
+
+def stage_of(scenario: Scenario, until: Duration) -> Stage:
+    """What of a scenario can go otherwise; ``until``: how long a run lasts at most."""
+    found = with_open_programs(scenario, until)
+    nodes = tuple(node.name for node in scenario.cluster.nodes)
+    later = dict.fromkeys(one.owner for one in found if one.owner.startswith("CronJob/"))
+    if not later:
+        return Stage(found, nodes)
+    return Stage(found, nodes, _begins(_run(scenario, found, (), until), later))
+
+
+def _begins(history: History, owners: Iterable[str]) -> dict[str, int]:
+    """The second from which on each has made its first Pod, as far as it makes any."""
+    found: dict[str, int] = {}
+    for life in history.pods:
+        for owner in (f"{key.kind}/{key.name}" for key in history.makers(life)):
+            if owner in owners and owner not in found:
+                found[owner] = -((history.started - life.created) // SECOND)
+    return found
 
 
 def with_open_programs(scenario: Scenario, until: Duration) -> tuple[Place, ...]:

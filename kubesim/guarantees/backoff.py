@@ -20,7 +20,12 @@ _AT_ONCE: Final = "a container that the kubelet itself stopped for a probe is st
 
 
 def _gaps(pod: PodStory, container: ContainerStory) -> Iterator[tuple[Run, Run, Duration, Duration]]:
-    """Restarts within one generation: the run, the next, the gap, and the back-off that is due."""
+    """Restarts within one generation: the run, the next, the gap, and the back-off that is due.
+
+    A start that failed and left the container created has no back-off, and a gap in the numbers all the same.
+    """
+    if any(one.arguments.get("container") == container.name for _, one in pod.actions("start-failure")):
+        return
     for run, following, delay in delays(pod, container):
         if (
             following is None
@@ -102,6 +107,9 @@ def image_pull_separate(pod: PodStory) -> Iterator[Finding]:
             ended = [at for at in failed if before.at <= at <= after.at]
             if not ended or any(before.at <= at <= after.at for at in pulled) or container.runs:
                 continue  # what failed after "Pulled" is the container's configuration, which has no back-off
+            if pod.has_new_kubelet(before.at, after.at):
+                number = 0  # a kubelet keeps its back-offs to itself
+                continue
             least = min(_LONGEST_PULL_DELAY, _FIRST_PULL_DELAY << min(number, 30))
             number += 1
             said = f"{(after.at - before.at) / SECOND:.1f} s apart, the back-off is {least // SECOND} s"

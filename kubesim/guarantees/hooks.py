@@ -80,7 +80,7 @@ def poststart_concurrent(pod: PodStory) -> Iterator[Finding]:
 def poststart_blocks_running(pod: PodStory) -> Iterator[Finding]:
     """Until postStart has ended the container does not show Running, and the next one is not started."""
     for container, run, hook in _hooks(pod, "postStart"):
-        over = hook.exit if hook.exit is not None else pod.ended
+        over = next((at for at in (hook.exit, run.exit) if at is not None), pod.ended)
         shown = [_began(pod, container, run, hook), _ended(pod, container, run, hook)]
         early = [one for one in container.statuses_of(run) if one.state == "running" and one.at < min(over, pod.term)]
         yield judge(not early, *shown, *(pod.written(one, f"{container.name} shows Running") for one in early[:1]))

@@ -14,6 +14,8 @@ from kubesim.history.lives import SANDBOX, Run
 from kubesim.objects.status import instant_of
 from kubesim.units import SECOND
 
+PULLING: Final = "while an image is pulled for a Pod its worker does nothing else: the deadline is seen after that"
+
 
 def _in_order(pod: PodStory, items: list[ContainerStory], window: Window) -> Iterator[Finding]:
     """Each item began after all init containers before it let it."""
@@ -156,9 +158,8 @@ def deadline_exceeded(pod: PodStory) -> Iterator[Finding]:
         return
     moments = [Moment(begun, "startTime"), Moment(due, "the deadline")]
     held = pod.begin <= due + REACTION + SECOND
-    yield judge(
-        held, *moments, Moment(min(pod.begin, pod.ended), "the Pod is terminated" if held else "nothing happened")
-    )
+    acted = Moment(min(pod.begin, pod.ended), "the Pod is terminated" if held else "nothing happened")
+    yield judge(held, *moments, acted, known=PULLING if pod.is_pulling(due, acted.at) else "")
     final = next(
         ((one, status) for one, status in pod.statuses if status.get("phase") in ("Succeeded", "Failed")), None
     )
@@ -216,7 +217,7 @@ CHECKS: Final = (
     Check("init-not-rerun-by-main-crash", not_rerun_by_main_crash),
     Check("init-rerun-on-sandbox-loss", rerun_on_sandbox_loss, not_kept=(OLD_MAINS_COUNT,)),
     Check("init-waits-for-network-and-storage", waits_for_network_and_storage),
-    Check("init-deadline-includes-inits", deadline_includes_inits),
+    Check("init-deadline-includes-inits", deadline_includes_inits, remarks=(PULLING,)),
     Check("init-waiting-reason", waiting_reason),
     Check("init-image-change-no-restart", image_change_no_restart),
 )

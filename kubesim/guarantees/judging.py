@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from kubesim.guarantees.catalogue import CHECKS, UNJUDGED
 from kubesim.guarantees.jobs_story import JobStory, job_stories
@@ -20,6 +20,10 @@ from kubesim.history.records import (
     RuntimeChanged,
 )
 from kubesim.releases import Component, Release, release
+
+_UNATTENDED: Final = (
+    "no kubelet was heard of then, or a new one had just begun: it knows what the runtime and the API tell it"
+)
 
 
 def check(history: History, ids: Collection[str] | None = None, *, everywhere: bool = False) -> tuple[Judgement, ...]:
@@ -103,8 +107,17 @@ def _findings(
 def _of(subject: str, one: Check, component: Release, story: PodStory | JobStory) -> Iterator[Judged]:
     known = next((kept.why for kept in one.not_kept if kept.on(component) and kept.where(story)), "")
     for finding in one.function(story):
-        is_known = not finding.held and known and not finding.known
-        yield Judged(subject, Finding(False, finding.moments, finding.said, known) if is_known else finding)
+        why = "" if finding.held or finding.known else known or _unattended(story, finding)
+        yield Judged(subject, Finding(False, finding.moments, finding.said, why) if why else finding)
+
+
+def _unattended(story: PodStory | JobStory, finding: Finding) -> str:
+    """Why no page promises it for a time in which no kubelet looked after the Pod, or a new one had just begun to."""
+    if not finding.moments:
+        return ""
+    first, last = min(one.at for one in finding.moments), max(one.at for one in finding.moments)
+    pods = [story] if isinstance(story, PodStory) else story.pods
+    return _UNATTENDED if any(pod.is_unattended(first, last) for pod in pods) else ""
 
 
 def _judgement(id_: str, found: list[Judged]) -> Judgement:

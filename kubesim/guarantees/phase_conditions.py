@@ -127,10 +127,10 @@ def initialized(pod: PodStory) -> Iterator[Finding]:
     """Initialized is False until each regular init has completed and each sidecar was started, and True soon after."""
     if not pod.inits:
         return
-    done = [pod.satisfied(one, pod.windows[0]) for one in pod.inits]
-    due = max((at for at in done if at is not None), default=None) if None not in done else None
     changes = pod.life.conditions.get("Initialized", ())
     first = next((one.at for one in changes if one.status == "True"), None)
+    done = [pod.satisfied(one, pod.window_at(first)) for one in pod.inits]
+    due = max((at for at in done if at is not None), default=None) if None not in done else None
     over = next((one.at for one in pod.life.phases if one.phase in TERMINAL), pod.ended + 1)
     said = Moment(
         due if due is not None else pod.ended, "all are completed or started" if due is not None else "not all are"
@@ -188,9 +188,9 @@ def not_ready_until_inits(pod: PodStory) -> Iterator[Finding]:
     """Ready is not True before every regular init has completed."""
     if not pod.regular_inits:
         return
-    done = [pod.satisfied(one, pod.windows[0]) for one in pod.regular_inits]
     first = next((one.at for one in pod.life.conditions.get("Ready", ()) if one.status == "True"), None)
     if first is not None:
+        done = [pod.satisfied(one, pod.window_at(first)) for one in pod.regular_inits]
         held = all(at is not None and at <= first for at in done)
         yield judge(
             held,
@@ -225,6 +225,8 @@ def disruption_target(pod: PodStory) -> Iterator[Finding]:
     by_api = [action for _, action in pod.actions("evict") if action.code < 300]
     seen = any(one.status == "True" for one in pod.life.conditions.get("DisruptionTarget", ()))
     by_user: list[ActionDone] = [action for _, action in pod.actions("delete") if action.code < 300]
+    if any(action.do == "evict-job-pod" for action in pod.history.of(ActionDone)):
+        return  # the record does not say which Pod it was
     for action in by_api[:1]:
         yield judge(seen, Moment(action.at, f"evicted, DisruptionTarget {'True' if seen else 'absent'}"))
     if by_user and not by_api and not pod.is_evicted:

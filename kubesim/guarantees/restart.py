@@ -22,20 +22,25 @@ LATE: Final = 20 * SECOND
 def delays(pod: PodStory, container: ContainerStory) -> Iterator[tuple[Run, Run | None, Duration]]:
     """Each run that ended, the next one, and the back-off between them.
 
-    0 at first, then the initial value, doubled each time; anew after a run of 10 minutes. A failed attempt to start
-    counts, and leaves a gap in the numbers of the runs.
+    0 at first, then the initial value, doubled each time; anew after a run of 10 minutes, and by a new kubelet, which
+    remembers none. A failed attempt to start counts, and leaves a gap in the numbers. Where they begin anew, in a new
+    sandbox, it depends on the pass whether the first start counts; nothing is said of what comes then.
     """
     initial = pod.kubelet.duration("crash_backoff_initial")
     longest = pod.crash_backoff_max
     count, number = 0, -1
     for run in container.runs:
+        if run.number <= number:
+            return
         count += max(run.number - number - 1, 0)
         number = run.number
         if run.exit is None:
             continue
-        if run.exit - run.start >= 10 * MINUTE:
+        following = container.after(run)
+        decided = following.start if following is not None else pod.ended
+        if run.exit - run.start >= 10 * MINUTE or pod.has_new_kubelet(run.start, decided):
             count = 0
-        yield run, container.after(run), 0 if count == 0 else min(longest, initial << min(count - 1, 30))
+        yield run, following, 0 if count == 0 else min(longest, initial << min(count - 1, 30))
         count += 1
 
 

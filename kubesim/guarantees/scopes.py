@@ -106,7 +106,7 @@ GRACE_TWICE: Final = NotKept(
     lambda pod: bool(pod.deletions),
 )
 NOT_SHORTENED: Final = NotKept(
-    "a shorter grace does not cut short a preStop that runs, nor a sidecar's wait for its turn",
+    "a shorter grace does not cut short a stop or a preStop under way, nor a sidecar's wait for its turn",
     lambda kubelet: True,
     lambda pod: len(pod.deletions) > 1,
 )

@@ -99,9 +99,10 @@ def not_block_completion(pod: PodStory) -> Iterator[Finding]:
             held = last.exit is not None and last.exit <= limit
             yield judge(held, Moment(done, "the last main has ended"), pod.exited(sidecar, last))
     over = next((one for one in pod.life.phases if one.phase in TERMINAL), None)
-    moment = Moment(over.at if over else pod.ended, f"the phase is {over.phase if over else pod.life.phase}")
+    due = limit + REACTION
+    moment = Moment(over.at if over else due, f"the phase is {over.phase if over else pod.life.phase}")
     if not pod.is_forced:
-        yield judge(over is not None and over.at <= limit + REACTION, Moment(done, "the last main has ended"), moment)
+        yield judge(over is not None and over.at <= due, Moment(done, "the last main has ended"), moment)
 
 
 def exit_code_ignored_for_phase(pod: PodStory) -> Iterator[Finding]:
@@ -146,8 +147,10 @@ def image_change_restarts_container(pod: PodStory) -> Iterator[Finding]:
             specs = (version.object.get("spec") or {}).get("initContainers") or ()
             now = next((one for one in specs if one["name"] == sidecar.name), sidecar.spec)
             hit = sidecar.run_at(version.at)
-            if now.get("image") == sidecar.spec.get("image") or hit is None or version.at >= pod.term:
+            if now.get("image") == sidecar.spec.get("image"):
                 continue
+            if hit is None or version.at >= pod.term:
+                break
             change = pod.written(version, f"{sidecar.name} has a new image")
             stop = stop_of(hit)
             if stop is not None or version.at + REACTION < min(pod.term, pod.ended):

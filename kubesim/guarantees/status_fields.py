@@ -22,16 +22,20 @@ _LINGERS: Final = 100 * MILLISECOND
 """A process that got SIGKILL takes a moment to be gone; it may end by itself in it."""
 
 
+_PURGED: Final = "a new sandbox begins with the init containers removed: one that a later sync starts counts from 0"
+
+
 def restart_count_monotone(pod: PodStory) -> Iterator[Finding]:
     """restartCount never goes down, and is never ahead of the runs."""
     for container in pod.containers:
-        before = 0
+        before, at = 0, pod.life.created
         for status in container.statuses:
             count = int(status.raw.get("restartCount") or 0)
             if count != before:
                 said = f"restartCount of {container.name} goes from {before} to {count}"
-                yield judge(count > before, pod.written(status, said))
-            before = count
+                known = _PURGED if container in pod.inits and pod.starts_over(at, status.at) else ""
+                yield judge(count > before, pod.written(status, said), known=known)
+            before, at = count, status.at
 
 
 def crashloop_visible(pod: PodStory) -> Iterator[Finding]:
@@ -177,7 +181,7 @@ def termination_message(pod: PodStory) -> Iterator[Finding]:
 
 
 CHECKS: Final = (
-    Check("restart-count-monotone", restart_count_monotone, not_kept=(STATUS_STUCK,)),
+    Check("restart-count-monotone", restart_count_monotone, not_kept=(STATUS_STUCK,), remarks=(_PURGED,)),
     Check("backoff-crashloop-visible", crashloop_visible, not_kept=(STATUS_STUCK,), remarks=(_STAYS_TERMINATED,)),
     Check("status-waiting-running-terminated", one_state),
     Check("status-started-field", started_field, not_kept=(STATUS_STUCK, PROBES_END)),

@@ -218,12 +218,23 @@ class PodStory:
         return (30 if seconds is None else max(int(seconds), 0)) * SECOND
 
     @cached_property
+    def began_again(self) -> tuple[Instant, ...]:
+        """When kubelets that came later set about to end it from the start, with the whole grace."""
+        ends = [one.end for one in self.absences if one.is_new and one.start > self.begin]
+        passes = [one.at for _, one in self.decisions if one.pass_ == "SyncTerminatingPod"]
+        return tuple(at for end in ends if (at := next((one for one in passes if one >= end), None)) is not None)
+
+    @cached_property
     def deadline(self) -> Instant:
-        """When the grace has run out: the earliest that a delete asked for, else the Pod's own from the begin on."""
+        """When the grace has run out: the earliest that a delete asked for, else the Pod's own from the begin on.
+
+        A kubelet that takes over begins again with all of it (termination-kubelet-restart-restarts-grace).
+        """
+        begin = max((self.begin, *self.began_again))
         if self.deletions and self.begin >= self.deletions[0].at:
-            first = max(self.begin, self.deletions[0].at) + self.deletions[0].grace
+            first = max(begin, self.deletions[0].at) + self.deletions[0].grace
             return min([first, *(one.at + one.grace for one in self.deletions[1:])])
-        return self.begin + self.grace if self.begin < FOREVER else FOREVER
+        return begin + self.grace if self.begin < FOREVER else FOREVER
 
     @cached_property
     def is_evicted(self) -> bool:
@@ -238,6 +249,11 @@ class PodStory:
         if not starts:
             return (Window(0, FOREVER),)
         return tuple(Window(at, until) for at, until in zip(starts, [*starts[1:], FOREVER], strict=True))
+
+    def window_at(self, at: Instant | None) -> Window:
+        """The generation that an instant lies in; None: the last."""
+        later = (one for one in reversed(self.windows) if at is None or one.start <= at)
+        return next(later, self.windows[0])
 
     @cached_property
     def restarts_all(self) -> bool:
@@ -337,6 +353,27 @@ class PodStory:
         """Whether nobody looked after the Pod in some part of a time, or has only just begun to again."""
         return any(one.start <= end and start <= one.end + REACTION for one in self.absences)
 
+    @cached_property
+    def pulls(self) -> tuple[tuple[Instant, Instant], ...]:
+        """When its worker waited for an image, from its turn at the latest; short pulls are left out."""
+        found: list[tuple[Instant, Instant]] = []
+        since = None
+        for _, one in self.records:
+            if isinstance(one, EventEmitted) and one.reason == "Pulling":
+                since = one.at
+            elif isinstance(one, EventEmitted) and one.reason in ("Pulled", "Failed") and since is not None:
+                found += [(since, one.at)] if one.at - since > REACTION else []
+                since = None
+        return (*found, (since, self.ended)) if since is not None else tuple(found)
+
+    def is_pulling(self, start: Instant, end: Instant) -> bool:
+        """Whether its worker waited for an image in some part of a time; while it does, it does nothing else."""
+        return any(begun <= end and start <= over for begun, over in self.pulls)
+
+    def has_new_kubelet(self, start: Instant, end: Instant) -> bool:
+        """Whether another kubelet process took over in a time: it remembers no back-off of the one before."""
+        return any(one.is_new and start < one.start <= end for one in self.absences)
+
     def starts_over(self, start: Instant, end: Instant) -> bool:
         """Whether a new sandbox began in a time: what starts after it does so for that reason."""
         return any(start < window.start <= end for window in self.windows[1:])
@@ -347,7 +384,7 @@ class PodStory:
         A main waits for a sidecar that has to start again first.
         """
         again = (run.start for sidecar in self.sidecars for run in sidecar.runs)
-        if self.starts_over(start, end) or self.is_unattended(start, end):
+        if self.starts_over(start, end) or self.is_unattended(start, end) or self.is_pulling(start, end):
             return True
         if container.role is Role.MAIN and any(start < at <= end for at in again):
             return True

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from kubesim.guarantees.containers import FOREVER, ContainerStory, hook_length, kill_of, stop_of
-from kubesim.guarantees.init import deadline_exceeded
+from kubesim.guarantees.init import PULLING, deadline_exceeded
 from kubesim.guarantees.scopes import (
     GRACE_TWICE,
     NOT_SHORTENED,
@@ -260,15 +260,15 @@ CHECKS: Final = (
     Check("termination-no-early-kill", no_early_kill),
     Check("termination-terminal-phase-before-removal", terminal_phase_before_removal),
     Check("termination-object-removed-after-containers", object_removed_after_containers),
-    Check("termination-deadline-exceeded-pod", deadline_exceeded),
+    Check("termination-deadline-exceeded-pod", deadline_exceeded, remarks=(PULLING,)),
     Check("sidecar-sigterm-after-mains", sidecar_sigterm_after_mains, scope=ORDERED_STOP),
     Check("sidecar-reverse-order", sidecar_reverse_order, scope=ORDERED_STOP),
     Check("sidecar-prestop-at-term-start", sidecar_prestop_at_start, scope=ORDERED_STOP),
     Check("sidecar-grace-expiry", sidecar_grace_expiry, scope=ORDERED_STOP, not_kept=(WAITS_FOR_ABSENT, NOT_SHORTENED)),
-    Check("sidecar-sigkill-if-not-graceful", sidecar_sigkill, scope=SIDECARS),
+    Check("sidecar-sigkill-if-not-graceful", sidecar_sigkill, scope=SIDECARS, not_kept=(NOT_SHORTENED,)),
     Check("sidecar-128-unordered-termination", unordered, scope=UNORDERED_STOP),
     Check("termination-shorten-only", shorten_only),
-    Check("termination-force-delete", force_delete, not_kept=(ZERO_GRACE,)),
+    Check("termination-force-delete", force_delete, not_kept=(ZERO_GRACE, NOT_SHORTENED)),
     Check(
         "termination-stop-signal",
         stop_signal,

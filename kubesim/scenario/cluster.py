@@ -112,6 +112,8 @@ class Image:
     """How long a pull takes; None: the image is on the nodes already."""
     missing: bool = False
     """No registry has it: each pull fails."""
+    missing_for: Duration | None = None
+    """How long after the start of the run the registry does not have it yet, or cannot be reached; None: not at all."""
     entrypoint: tuple[str, ...] | None = None
     command: tuple[str, ...] | None = None
     working_dir: str | None = None

@@ -172,6 +172,7 @@ _IMAGE: Final = Record(
     {
         "pull": Field(Length(), "How long a pull takes; without it, the image is on the nodes."),
         "missing": Field(Flag(), "No registry has it."),
+        "missingFor": Field(Length(), "How long after the start no registry has it yet: pulls fail until then."),
         "entrypoint": Field(Items(Text()), "The image's ENTRYPOINT."),
         "command": Field(Items(Text()), "The image's CMD."),
         "workingDir": Field(Text()),

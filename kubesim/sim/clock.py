@@ -82,9 +82,10 @@ class Clock:
     """
 
     def __init__(self, start: Instant = 0, ties: random.Random | None = None) -> None:
+        self.started = start
         self.now: Instant = start
-        self.ties = ties
         """The instant of the callback that runs, or ran last."""
+        self.ties = ties
         self.ended = False
         """Whether the process whose clock this is has ended; see :class:`ProcessClock`."""
         self._environment = simpy.Environment(initial_time=start)
@@ -203,6 +204,7 @@ class ProcessClock(Clock):
 
     def __init__(self, whole: Clock) -> None:
         self._whole = whole
+        self.started = whole.started
         self.ties = whole.ties
         self.ended = False
         self._foreground = 0

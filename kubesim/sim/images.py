@@ -98,12 +98,15 @@ class NodeImages:
         known = self.known.get(image)
         if known is None:
             return self.imported is None or image in self.imported
-        return known.pull is None and not known.missing
+        return known.pull is None and not known.missing and known.missing_for is None
 
     def _is_missing(self, image: str) -> bool:
-        """Whether no registry has the image, or there is none."""
+        """Whether no registry has the image now, or there is none."""
         known = self.known.get(image)
-        return known.missing if known is not None else self.imported is not None
+        if known is None:
+            return self.imported is not None
+        clock = self.kubelet.clock
+        return known.missing or (known.missing_for is not None and clock.now < clock.started + known.missing_for)
 
     def _text(self, name: str, container: Container) -> str:
         return self.kubelet.release.text(name).format(image=container.image)

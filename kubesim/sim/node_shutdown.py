@@ -47,10 +47,11 @@ class NodeShutdown:
             return
         group = self._groups.popleft()
         kubelet = self.kubelet
-        self._waiting = {pod.metadata.uid for pod in group.pods}
+        there = [pod for pod in group.pods if pod.metadata.uid in kubelet.workers]  # others have gone meanwhile
+        self._waiting = {pod.metadata.uid for pod in there}
         self._limit = kubelet.clock.after(group.period, self._over)
         why = Why(kubelet.release.text("Terminated"), ("K-86",))
-        for pod in group.pods:
+        for pod in there:
             worker = kubelet.workers[pod.metadata.uid]
             kubelet.record_decision(
                 pod, "shutdown", (DecidedAction(do="terminate", why=why.text, rules=why.rules),), why

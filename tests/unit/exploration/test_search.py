@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from kubesim import api
@@ -14,12 +16,15 @@ from kubesim.cli import main
 from kubesim.exploration.replay import scenario_file, with_workload
 from kubesim.exploration.search import HORIZON, Aim, Find, Search
 from kubesim.exploration.search_small import small_workloads
-from kubesim.exploration.workloads import FOREVER, IGNORED, Place, Program, Stimulus, Workload, places
-from kubesim.exploration.workloads_open import with_open_programs
+from kubesim.exploration.troubles import FOR_GOOD, ON_NODES, ImageTrouble, Stimulus
+from kubesim.exploration.workloads import FOREVER, IGNORED, Place, Program, Workload, places
+from kubesim.exploration.workloads_open import stage_of, with_open_programs
 from kubesim.guarantees.hopes import CLAIMS, HOPES
 from kubesim.guarantees.judging import judge_by
 from kubesim.guarantees.verdicts import Verdict
+from kubesim.history.history import History
 from kubesim.objects.yaml import load_documents
+from kubesim.units import MINUTE
 
 WEB = """\
 apiVersion: v1
@@ -147,7 +152,7 @@ def test_1_28_stops_all_at_once_and_leaves_the_proxy_its_grace() -> None:
 
 def test_large_finds_are_shrunk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the small workloads Hypothesis finds it among large ones, and shrinks it to the same three lines."""
-    monkeypatch.setattr("kubesim.exploration.search.small_workloads", lambda known: iter(()))
+    monkeypatch.setattr("kubesim.exploration.search.small_workloads", lambda stage: iter(()))
     find = found(WEB, "keeps-its-grace", runs=600)
     assert find is not None
     assert find.is_shrunk
@@ -182,14 +187,19 @@ def test_programs_that_nothing_is_known_of_are_taken_as_usual() -> None:
 
 
 def test_small_workloads_come_in_order_of_size() -> None:
-    sizes = [_size(one) for one in small_workloads(places(api.load(io.StringIO(WEB)).objects))]
-    assert sizes[0] == 0
-    assert sizes == sorted(sizes)
-    assert max(sizes) == 2
-
-
-def _size(workload: Workload) -> int:
-    return len(workload.programs)
+    tried = list(small_workloads(stage_of(api.load(io.StringIO(WEB)), HORIZON)))
+    sizes = [(len(one.programs), len(one.stimuli) + len(one.images)) for one in tried]
+    by_size = [key for key, _ in itertools.groupby(sizes)]
+    assert by_size == [(0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (2, 1), (0, 1), (0, 2), (1, 1)]
+    assert len(tried) == len(set(tried))
+    alone = [one.told()[0] for one, size in zip(tried, sizes, strict=True) if size == (0, 1)]
+    assert alone[:4] == [
+        "at 5s: kubectl delete pod web",
+        "at 5s: proxy crashes with exit code 1",
+        "at 5s: app crashes with exit code 1",
+        "at 5s: the kubelet of node1 restarts, and is away for 3s",
+    ]
+    assert alone[-1] == "image example.com/app:1 cannot be pulled"
 
 
 def test_a_workload_leaves_the_program_alone_where_only_the_hook_differs() -> None:
@@ -204,6 +214,94 @@ def test_a_workload_leaves_the_program_alone_where_only_the_hook_differs() -> No
     assert hook.exit - hook.start == 2_000_000_000
     whole = api.run(with_workload(scenario, Workload((Program(place, pre_stop=2),)), until=60 * 10**9))
     assert whole.pod("web").container("app").runs[0].code == 7
+
+
+TWO_NODES = """\
+apiVersion: kubesim/v1
+kind: Scenario
+spec:
+  cluster:
+    release: "1.33"
+    nodes: [{name: a}, {name: b}]
+    images: {"example.com/app:1": {user: "1000"}}
+---
+"""
+TROUBLES = [
+    (Stimulus(5, "delete", "Job/work"), "at 5s: the oldest pod of Job work is deleted", {"delete"}),
+    (Stimulus(5, "deleteMaker", "Job/work"), "at 5s: kubectl delete job work", {"delete"}),
+    (
+        Stimulus(5, "crash", "Job/work", "app", 3),
+        "at 5s: app crashes in the oldest pod of work, with exit code 3",
+        {"kill"},
+    ),
+    *(
+        (Stimulus(5, do, node="a", length=30), f"at 5s: {words}", {do})
+        for do, words in {
+            "kubeletRestart": "the kubelet of a restarts, and is away for 30s",
+            "nodeReboot": "a reboots, and is away for 30s",
+            "networkDown": "a is cut off from the API server for 30s",
+            "nodeDown": "a loses its power for 30s",
+        }.items()
+    ),
+    (Stimulus(5, "nodeDown", node="a", length=FOR_GOOD), "at 5s: a loses its power for good", {"nodeDown"}),
+    (Stimulus(5, "kubeletStop", node="a"), "at 5s: the kubelet of a ends for good", {"kubeletStop"}),
+    (ImageTrouble("example.com/app:1", pull=45), "image example.com/app:1 takes 45s to pull", set()),
+    (
+        ImageTrouble("example.com/app:1", missing_for=60),
+        "image example.com/app:1 cannot be pulled in the first 1m0s",
+        set(),
+    ),
+    (ImageTrouble("example.com/app:1", missing=True), "image example.com/app:1 cannot be pulled", set()),
+]
+
+
+@pytest.mark.parametrize(("trouble", "told", "said"), TROUBLES, ids=[one[1] for one in TROUBLES])
+def test_each_trouble_can_be_told_and_replayed(trouble: Stimulus | ImageTrouble, told: str, said: set[str]) -> None:
+    """What is searched and what the file does are one thing; and it makes a difference."""
+    is_image = isinstance(trouble, ImageTrouble)
+    workload = Workload(images=(trouble,)) if is_image else Workload(stimuli=(trouble,))
+    assert workload.told() == [told]
+    text = scenario_file(
+        load_documents(io.StringIO(TWO_NODES + JOB)), workload,
+        release="1.33", gates={}, until=5 * MINUTE, name="again", title="it replays",
+    )  # fmt: skip
+    file = yaml.safe_load(text.split("---")[0])["spec"]
+    assert {key for action in file.get("actions", ()) for key in action if key != "at"} == said
+    assert file["cluster"]["images"]["example.com/app:1"]["user"] == "1000"
+    searched = api.run(with_workload(api.load(io.StringIO(TWO_NODES + JOB)), workload, 5 * MINUTE))
+    replayed = api.run(api.load(io.StringIO(text)))
+    assert _seen(replayed) == _seen(searched)
+    untroubled = api.run(with_workload(api.load(io.StringIO(TWO_NODES + JOB)), Workload(), 5 * MINUTE))
+    assert _seen(searched) != _seen(untroubled)
+
+
+def _seen(history: History) -> list[tuple[int, str, str, str]]:
+    """What happened in runtimes and in phases, without the names that are drawn from the scenario's digest."""
+    found = [(one.at, one.node, one.container, one.event) for one in history.runtime]
+    found += [(at, "", str(number), phase) for number, life in enumerate(history.pods) for at, phase in life.phases]
+    return [*found, (history.ended, "", "", "the end")]
+
+
+def test_every_trouble_of_a_node_is_among_those_tried() -> None:
+    stage = stage_of(api.load(io.StringIO(TWO_NODES + JOB)), HORIZON)
+    tried = {one.do for workload in small_workloads(stage) for one in workload.stimuli}
+    assert tried == {"delete", "deleteMaker", "crash", *ON_NODES}
+    alone = stage_of(api.load(io.StringIO(JOB)), HORIZON)
+    lost = {one for workload in small_workloads(alone) for one in workload.stimuli if one.do in ON_NODES}
+    assert all(one.length != FOR_GOOD for one in lost)
+
+
+def test_moments_of_a_cron_job_are_counted_from_its_first_pod() -> None:
+    cron = (
+        "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: often}\nspec:\n  schedule: '*/5 * * * *'\n"
+        "  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: app, image: app}]}}}}\n"
+    )
+    stage = stage_of(api.load(io.StringIO(cron)), HORIZON)
+    assert stage.begin("CronJob/often") == 300
+    (deletion,) = {one for workload in small_workloads(stage) for one in workload.stimuli if one.do == "delete"}
+    assert deletion.at == 305
+    history = api.run(with_workload(api.load(io.StringIO(cron)), Workload(stimuli=(deletion,)), 7 * MINUTE))
+    assert history.pods[0].versions[-1].object["metadata"].get("deletionTimestamp") is not None
 
 
 def test_words() -> None:

@@ -76,6 +76,26 @@ def test_a_pull_is_told_when_it_is_asked_for_not_when_its_turn_comes(release: st
     assert (len(waited.partition(".")[2]) > 3) is (release == "1.27")
 
 
+@each_release
+def test_an_image_that_comes_late_is_pulled_when_the_back_off_is_over(release: str) -> None:
+    """K-26 to K-28: back-offs of 10, 20 and 40 s with the kubelet's syncs between; the fourth try is in time."""
+    history = ran(pod(of("late:1")), release=release, cluster={"images": {"late:1": {"missingFor": "45s"}}}, until=120)
+    assert 70 < starts(history, "app")[0] < 100
+    assert [text for text in told(history, "Failed") if text == "Error: ErrImagePull"]
+    assert len([one for one in told(history, "Pulled") if "Successfully pulled" in one]) == 1
+    later = {"at": "100s", "create": {"object": pod(of("late:1"), name="later")}}
+    history = ran(
+        pod(of("late:1")),
+        cluster={"images": {"late:1": {"missingFor": "45s"}}},
+        actions=[later],
+        release=release,
+        until=120,
+    )
+    assert starts(history, "app", "later")[0] < 102
+    on_time = ran(pod(of("late:1")), release=release, cluster={"images": {"late:1": {"missingFor": "0s"}}}, until=120)
+    assert starts(on_time, "app")[0] < 5
+
+
 @pytest.mark.parametrize(("config", "second"), [({}, 30), ({"serializeImagePulls": False}, 10)])
 def test_a_kubelet_may_pull_several_images_at_once(config: Object, second: int) -> None:
     history = ran(

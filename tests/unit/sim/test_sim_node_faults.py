@@ -353,6 +353,22 @@ def test_pods_of_low_priority_go_first_and_the_machine_waits_for_all() -> None:
     assert node_told(history, "node1")[1][1:] == ("False", "KubeletNotReady")
 
 
+def test_a_pod_that_has_gone_before_its_groups_turn_is_not_waited_for() -> None:
+    first = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 1000}
+    groups = [{"priority": 0, "shutdownGracePeriodSeconds": 30}, {"priority": 1000, "shutdownGracePeriodSeconds": 20}]
+    history = ran(
+        first,
+        pod(container("app", slow_to_stop(20)), name="low"),
+        pod(container("web", slow_to_stop(1)), name="high", priorityClassName="high"),
+        cluster=shutting_down(shutdownGracePeriodByPodPriority=groups),
+        actions=[act(20, "nodeShutdown"), {"at": "21s", "delete": {"kind": "Pod", "name": "high"}}],
+        until=60,
+    )
+    assert history.pod("high").gone is not None
+    assert 40 < when(history, "app exit 0") < 42
+    assert node_told(history, "node1")[1][1:] == ("False", "KubeletNotReady")
+
+
 def test_what_does_not_stop_in_its_groups_time_goes_down_with_the_machine() -> None:
     history = ran(
         pod(container("app", DEAF), terminationGracePeriodSeconds=60),
