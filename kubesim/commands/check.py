@@ -69,9 +69,9 @@ def command(
     FILE holds manifests and at most one Scenario; a history (.jsonl) is judged as it is. The exit status is 1 if any
     guarantee was broken.
 
-    With --search, look for what the manifest leaves open: exit codes, durations, hangs, ignored signals, a deletion, a
-    crash, latencies, ties. Reported is what breaks a guarantee, an expectation of the scenario, or a hope: starts,
-    completes, keeps-its-grace, finishes-prestop, retries-are-its-own.
+    With --search, look for what the manifest leaves open: exit codes, durations, hangs, ignored signals, deletions,
+    crashes, trouble with nodes and images, latencies, ties. Reported is what breaks a guarantee, an expectation of the
+    scenario, or a hope: starts, completes, keeps-its-grace, finishes-prestop, retries-are-its-own.
 
     With --exhaustive, go through every order of what happens at one instant, and every outcome, up to a depth.
     """

@@ -173,6 +173,7 @@ def replacement_default(job: JobStory) -> Iterator[Finding]:
             not pod.deletions
             or (job.decided and job.decided[0].at <= pod.deletions[0].at + REACTION)
             or job.gone is not None
+            or job.is_suspended(pod.deletions[0].at)
         ):
             continue
         at, over = pod.deletions[0].at, terminal_at(pod)

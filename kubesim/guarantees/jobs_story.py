@@ -63,6 +63,11 @@ class JobStory:
         """restartPolicy of its Pods."""
         return str(((self.spec.get("template") or {}).get("spec") or {}).get("restartPolicy") or "")
 
+    def is_suspended(self, at: Instant) -> bool:
+        """Whether it was suspended at an instant."""
+        spec = next((one.spec for one in reversed(self.versions) if one.at <= at), self.spec)
+        return bool(spec.get("suspend"))
+
     @property
     def parallelism(self) -> int:
         """How many Pods at once; 1 by default."""

@@ -75,6 +75,7 @@ JOBS = [
         job(),
         "0 new a; 1 start app; 2 deleted 120; 3 new b; 99 end",
         "0 new a; 1 start app; 2 deleted 120; 90 on a; 90 phase Failed; 91 new b; 99 end",
+        idle="0 new a; 0 job active=1; 1 start app; 2 job suspend=true; 2 deleted 120; 90 phase Failed; 99 end",
     ),
     job_case(
         "job-active-deadline",
