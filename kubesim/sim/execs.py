@@ -18,6 +18,8 @@ from kubesim.units import SECOND, Duration, Instant
 HOOKS = ("postStart", "preStop")
 GONE = -1
 """The code handed back when the container has ended before the command could be started."""
+EXITED = "rpc error: code = Unknown desc = failed to exec in container: container is in CONTAINER_EXITED state"
+"""containerd's answer to an exec in a container that has ended."""
 
 _QUIET: Duration = SECOND // 2
 """A probe's exec shorter than this is not recorded: it is told by its result."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kubesim.objects.pod import Container, LifecycleHandler, Pod
 from kubesim.sim.answers import numbered
+from kubesim.sim.execs import EXITED, GONE
 from kubesim.sim.instances import Instance
 from kubesim.units import SECOND
 
@@ -53,5 +54,5 @@ def _exec_done(
         then(None)
         return
     words = " ".join(command)
-    error = f"command '{words}' exited with {code}: "
+    error = EXITED if code == GONE else f"command '{words}' exited with {code}: "
     then(f"Exec lifecycle hook ([{words}]) {place} failed - error: {error}, message: {json.dumps(output)}")

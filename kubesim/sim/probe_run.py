@@ -11,16 +11,12 @@ from typing import TYPE_CHECKING
 from kubesim.kubelet.observed import RuntimeState
 from kubesim.kubelet.probe_worker import ProbeAnswer, ProbeWorker
 from kubesim.sim.answers import numbered
-from kubesim.sim.execs import GONE
+from kubesim.sim.execs import EXITED, GONE
 from kubesim.sim.instances import Instance
 from kubesim.units import SECOND, Instant, format_duration
 
 if TYPE_CHECKING:
     from kubesim.sim.kubelet import Kubelet
-
-
-_EXITED = "rpc error: code = Unknown desc = failed to exec in container: container is in CONTAINER_EXITED state"
-"""containerd's answer to an exec in a container that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +37,7 @@ def run_probe(kubelet: Kubelet, worker: ProbeWorker, then: Callable[[Answer], No
     instance = kubelet.runtime.instance(uid, worker.container_id)
     if instance is None or instance.state is not RuntimeState.RUNNING:
         answered = max(kubelet.clock.now, ticked_at + kubelet.timing.latency("exec"))
-        kubelet.clock.at(answered, then, Answer(ProbeAnswer.ERROR, _EXITED))
+        kubelet.clock.at(answered, then, Answer(ProbeAnswer.ERROR, EXITED))
         return
     override = kubelet.probe_override(worker)
     if override is not None:
@@ -77,7 +73,7 @@ def _exec_done(
     """Exit 0 is success, anything else failure; an overrun counts as failure (K-99)."""
     timeout = worker.probe.timeout_seconds * SECOND
     if code == GONE:
-        then(Answer(ProbeAnswer.ERROR, _EXITED))
+        then(Answer(ProbeAnswer.ERROR, EXITED))
     elif kubelet.clock.now - began >= timeout and code == 137:
         command = " ".join(worker.probe.exec.command) if worker.probe.exec else ""
         words = {"command": json.dumps(command, ensure_ascii=False), "timeout": format_duration(timeout)}

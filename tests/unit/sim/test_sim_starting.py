@@ -329,6 +329,17 @@ def test_a_failing_post_start_kills_the_container(release: str) -> None:
 
 
 @each_release
+def test_a_container_that_ends_before_its_hook_begins(release: str) -> None:
+    """K-32: the hook cannot be run, which is told like any failure."""
+    hook = {"postStart": {"exec": {"command": ["true"]}}}
+    history = ran(pod(container("app", "exit 1", lifecycle=hook)), release=release, until=8)
+
+    assert told(history, "FailedPostStartHook") == ["PostStartHook failed"]
+    (message,) = messages(history, "app", "PostStartHookError")
+    assert "container is in CONTAINER_EXITED state" in message
+
+
+@each_release
 def test_a_hook_and_a_probe_that_ask_over_http(release: str) -> None:
     """A container that listens answers; one that does not makes its postStart fail."""
     asks = {"postStart": {"httpGet": {"path": "/", "port": 80}}}
