@@ -14,8 +14,10 @@ import msgspec
 from kubesim.units import Duration, Instant
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", omit_defaults=True, rename="camel"):
-    """One line of the history."""
+class Record(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="record", omit_defaults=True, rename="camel", gc=False
+):
+    """One line of the history. Nothing leads from a record back to it, so Python need not look for cycles there."""
 
     at: Instant
 
@@ -96,7 +98,7 @@ class OutputWritten(Record, frozen=True, kw_only=True, tag="output"):
     stream: str = "stdout"
 
 
-class DecidedAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+class DecidedAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", gc=False):
     """One step of a decision: what, to which container, why, by which rules."""
 
     do: str

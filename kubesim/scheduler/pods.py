@@ -7,7 +7,7 @@ What follows from the spec alone is worked out once for all pods with the same o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -156,16 +156,17 @@ class SpecFacts:
     """Features a node must declare (C-70)."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PodInfo:
+class PodInfo(msgspec.Struct, frozen=True, eq=False):
     """A Pod as the scheduler sees it at one resourceVersion."""
 
     uid: str
     namespace: str
     name: str
     facts: SpecFacts
+    raw_spec: Mapping[str, Any] = {}
+    """What ``facts`` were read from."""
     resource_version: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
     node_name: str = ""
     nominated_node: str = ""
     deleting: bool = False
@@ -182,28 +183,33 @@ class PodInfo:
         return bool(self.facts.spec.scheduling_gates)
 
 
-def pod_info(raw: dict[str, Any], release: Release) -> PodInfo:
-    """The scheduler's view of a raw Pod.
+def pod_info(raw: dict[str, Any], release: Release, before: PodInfo | None = None) -> PodInfo:
+    """The scheduler's view of a raw Pod; ``before``: its view of an earlier version, perhaps with the same spec.
 
     Raises :class:`msgspec.ValidationError` when a field has the wrong type; the store refuses such objects earlier.
     """
     metadata, spec, status = raw["metadata"], raw["spec"], raw.get("status") or {}
-    node_name = spec.get("nodeName", "")
-    if node_name:
-        spec = {key: value for key, value in spec.items() if key != "nodeName"}
     return PodInfo(
         uid=metadata["uid"],
         namespace=metadata.get("namespace", "default"),
         name=metadata["name"],
-        facts=_facts(msgspec.json.encode(spec), release),
+        facts=before.facts if before is not None and before.raw_spec is spec else spec_facts(spec, release),
+        raw_spec=spec,
         resource_version=metadata.get("resourceVersion", ""),
         labels=metadata.get("labels") or {},
-        node_name=node_name,
+        node_name=spec.get("nodeName", ""),
         nominated_node=status.get("nominatedNodeName", ""),
         deleting="deletionTimestamp" in metadata,
         finished=status.get("phase") in _FINISHED,
         start_time=instant_of(status.get("startTime")) or 0,
     )
+
+
+def spec_facts(spec: dict[str, Any], release: Release) -> SpecFacts:
+    """What follows from a raw spec, wherever it is bound to."""
+    if "nodeName" in spec:
+        spec = {key: value for key, value in spec.items() if key != "nodeName"}
+    return _facts(msgspec.json.encode(spec), release)
 
 
 @lru_cache(maxsize=4096)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files as package_files
 from typing import Any, Final
 
+import msgspec
 import yaml
 
 from kubesim.releases.field_tables import field_table
@@ -41,9 +42,15 @@ def missing_of(row: Any) -> str | None:
     return str(row["text"]) if isinstance(row, dict) else str(row)
 
 
-def left_out(spec: Mapping[str, Any], path: str = "spec") -> Iterator[tuple[str, str]]:
+def left_out(spec: Mapping[str, Any], path: str = "spec") -> tuple[tuple[str, str], ...]:
     """The fields of a Pod's spec, with their paths, that the run does not act upon as Kubernetes would, and why."""
-    yield from _inside(spec, "PodSpec", path)
+    return _left_out_of(msgspec.json.encode(spec), path)
+
+
+@lru_cache(maxsize=1024)
+def _left_out_of(spec: bytes, path: str) -> tuple[tuple[str, str], ...]:
+    """As :func:`left_out`, once for all Pods with the same spec."""
+    return tuple(_inside(msgspec.json.decode(spec), "PodSpec", path))
 
 
 def _left_out(value: Mapping[str, Any], type_: str, path: str) -> Iterator[tuple[str, str]]:

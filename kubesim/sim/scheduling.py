@@ -70,7 +70,7 @@ class Scheduler:
         if change.kind != "Pod":
             self._object_changed(change.kind, change.object, is_gone)
             return
-        info = pod_info(change.object, self.release)
+        info = pod_info(change.object, self.release, self._placed.get(change.uid))
         if info.node_name:
             self._placed_pod_changed(info, is_gone)
         elif is_gone or info.finished:

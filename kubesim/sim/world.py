@@ -44,7 +44,7 @@ LONGEST_RUN: Duration = HOUR
 _BOOTED: Instant = 600 * SECOND
 """The cluster has been up for a while when a scenario begins."""
 
-_MADE_BETWEEN_COLLECTIONS: Final = 100_000
+_MADE_BETWEEN_COLLECTIONS: Final = 1_000_000
 """How many objects Python may make during a run before it looks for cycles among them."""
 
 
@@ -131,13 +131,13 @@ class World:
 
     def run(self) -> History:
         """Submit the manifests, carry out the actions in time, go on until nothing can change or it is over."""
-        self.begin()
-        try:
-            with rare_collections():
+        with rare_collections():
+            self.begin()
+            try:
                 self.clock.run(self.limit)
-        except ScenarioError as error:
-            raise located(error, self.scenario.objects) from error
-        return self.history()
+            except ScenarioError as error:
+                raise located(error, self.scenario.objects) from error
+            return self.history()
 
     @property
     def limit(self) -> Instant:

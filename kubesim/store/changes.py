@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from kubesim.units import Instant
 
@@ -12,8 +13,7 @@ MODIFIED: Final = "MODIFIED"
 DELETED: Final = "DELETED"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """A write the store has committed; ``object`` is the object after it (for DELETED: as it was) and never mutated."""
 
     at: Instant

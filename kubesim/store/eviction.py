@@ -8,8 +8,10 @@ but the hint when to come back is not part of a reply here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+
+from msgspec.structs import replace
 
 from kubesim.objects.labels import selects
 from kubesim.objects.status import render_time

@@ -7,8 +7,9 @@ control-plane rules); checked against the recorded ``errors`` and ``actions``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from kubesim.store.field_errors import FieldError
 from kubesim.store.kinds import Kind
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from kubesim.store.webhooks_chain import Pending
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """The answer to one request; ``code`` below 300 means it was carried out."""
 
     code: int
