@@ -30,10 +30,15 @@ def _fire(event: simpy.Event) -> None:
 _FIRES: Final[list[Callable[[Any], None]]] = [_fire]
 
 
+def _nothing() -> None:
+    """What a void timer would call."""
+
+
 class Timer(simpy.Event):
     """One scheduled call, as an event in SimPy's queue; ``cancel`` makes it void. ``instant`` is when it is due (ns).
 
     As with a ``simpy.Timeout``, its outcome is known from the start, and the callback of all timers is the same one.
+    A timer that is void lets go of what it would have called, which may well lead back to the timer.
     """
 
     _ok, _value = True, None
@@ -55,9 +60,10 @@ class Timer(simpy.Event):
         self.live = True
 
     def cancel(self) -> None:
-        """Void the call; cancelling twice, or after it fired, does nothing."""
+        """Void the call; cancelling twice, or after it fired, does nothing. It stays in the queue until its instant."""
         if self.live:
             self.live = False
+            self._callback, self._arguments = _nothing, ()
             self._clock.forget(self)
 
     def fire(self) -> None:
@@ -67,7 +73,9 @@ class Timer(simpy.Event):
             self.live = False
             clock.forget(self)
             clock.now = self.instant
-            self._callback(*self._arguments)
+            callback, arguments = self._callback, self._arguments
+            self._callback, self._arguments = _nothing, ()
+            callback(*arguments)
 
 
 def _is_live(event: simpy.Event) -> TypeGuard[Timer]:

@@ -9,7 +9,7 @@ from typing import Final
 from kubesim.errors import IllegalMove
 from kubesim.kubelet.observed import Observed, ObservedContainer, ObservedSandbox, RuntimeState
 from kubesim.scripts import Machine, Volume
-from kubesim.sim.clock import ProcessClock, Timer
+from kubesim.sim.clock import Timer
 from kubesim.units import Instant, format_duration
 
 INSTANCE_MOVES: Final[dict[RuntimeState, frozenset[RuntimeState]]] = {
@@ -145,12 +145,6 @@ class RuntimePod:
     def running(self) -> list[Instance]:
         """The instances that run now."""
         return [instance for instance in self.instances if instance.state is RuntimeState.RUNNING]
-
-    def listens(self, clock: ProcessClock, port: int) -> bool:
-        """Whether any container of the pod answers on a port now: they share one network."""
-        question = {"type": "tcpSocket", "port": port}
-        answers = (one.machine.probe(clock.now, "readiness", question) for one in self.running() if one.lives)
-        return any(answer.passes for answer in answers)
 
     def count_by_log(self, name: str) -> int:
         """The restart count of a container without a record: one more than its logs show (K-30, K-121).

@@ -259,7 +259,7 @@ class Kubelet:
         ip = runtime_pod.sandboxes[-1].ip if runtime_pod.sandboxes else ""
         addresses = {"status.podIP": ip, "status.podIPs": ip, "status.hostIP": self.node.address}
         run = runtime_pod.runs.get(container.name, 0)
-        listening = partial(runtime_pod.listens, self.clock)
+        listening = partial(self.runtime.listens, pod.metadata.uid)
         return self.machines.machine(pod, container, runtime_pod.volumes, addresses, run, listening)
 
     def with_definitions(self, pod: Pod, seen: Observed) -> Observed:

@@ -261,6 +261,12 @@ class Runtime:
         text = "" if answer.passes else refusal(answer.text, pod, handler)
         return Reply(answer.passes, text, self.timing.latency("probe"), answer.until)
 
+    def listens(self, uid: str, port: int) -> bool:
+        """Whether any container of the pod answers on a port now: they share one network."""
+        question = {"type": "tcpSocket", "port": port}
+        lively = [one for one in self.instances(uid) if one.lives]
+        return any(one.machine.probe(self.clock.now, "readiness", question).passes for one in lively)
+
     def answer_stays_until(self, instance: Instance) -> Instant | None:
         """Until when an exec that just ran would answer the same; None: until the container's world changes."""
         steady = instance.machine.kernel.unsteady == instance.unsteady_before_exec

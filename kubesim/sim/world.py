@@ -44,8 +44,9 @@ LONGEST_RUN: Duration = HOUR
 _BOOTED: Instant = 600 * SECOND
 """The cluster has been up for a while when a scenario begins."""
 
-_MADE_BETWEEN_COLLECTIONS: Final = 1_000_000
-"""How many objects Python may make during a run before it looks for cycles among them."""
+_COLLECTIONS: Final = (1_000_000, 10, 1_000)
+"""During a run: how many objects are made between two looks for cycles among the new ones, and how many such looks
+between two among those that are not so new, and among all there are (``gc.set_threshold``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +183,13 @@ class World:
 
 @contextmanager
 def rare_collections() -> Iterator[None]:
-    """While a run goes on Python looks for cycles less often: nearly everything that it makes lives until the end.
+    """While a run goes on Python looks for cycles less often: a Pod's life leaves none behind.
 
     At the usual thresholds a quarter of the time of a run of 10,000 pods goes into looking in vain.
     """
     before = gc.get_threshold()
     if before[0]:
-        gc.set_threshold(max(before[0], _MADE_BETWEEN_COLLECTIONS), *before[1:])
+        gc.set_threshold(*map(max, before, _COLLECTIONS))
     try:
         yield
     finally:
