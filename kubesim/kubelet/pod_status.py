@@ -113,7 +113,10 @@ def with_verdict(status: PodStatus, verdict: Verdict, release: Release, now: Ins
     conditions = status.conditions
     if verdict.disruption is not None and is_shared(verdict.disruption.type, release):
         conditions = replaced_condition(
-            conditions, msgspec.structs.replace(verdict.disruption, last_transition_time=now)
+            conditions,
+            msgspec.structs.replace(
+                verdict.disruption, last_transition_time=now, observed_generation=status.observed_generation
+            ),
         )
     return msgspec.structs.replace(
         status, phase=FAILED, reason=verdict.reason, message=verdict.message, conditions=conditions

@@ -13,7 +13,7 @@ from kubesim.releases import Release
 from kubesim.scheduler import PodInfo
 from kubesim.sim.scheduling_events import SeriesRecorder
 from kubesim.store import Reply, Store
-from kubesim.store.conditions import with_condition
+from kubesim.store.conditions import observed, with_condition
 from kubesim.units import Instant
 
 _GONE: Final = Reply(404, "NotFound", "the pod is gone")
@@ -63,7 +63,7 @@ class WriteCondition:
             "message": self.message,
             "lastProbeTime": None,
         }
-        status = with_condition(stored.get("status") or {}, _observed(condition, stored, self.release), now)
+        status = with_condition(stored.get("status") or {}, observed(condition, stored, self.release), now)
         if self.nominated:
             status["nominatedNodeName"] = self.nominated
         elif self.nominated is not None:
@@ -98,7 +98,7 @@ class PreemptPod:
                 "message": f"{scheduler}: preempting to accommodate a higher priority pod",
                 "lastProbeTime": None,
             }
-            status = with_condition(stored["status"], _observed(condition, stored, self.release), now)
+            status = with_condition(stored["status"], observed(condition, stored, self.release), now)
             self.store.update_status("Pod", namespace, name, status, now, uid=uid, actor=scheduler)
         reply = self.store.delete("Pod", namespace, name, now, uid_precondition=uid, actor=scheduler)
         if reply.ok:
@@ -106,11 +106,3 @@ class PreemptPod:
             text = self.release.text("Preempted").format(preemptor=by, node=self.node)
             self.events.emit(stored, "Normal", "Preempted", text)
         return reply
-
-
-def _observed(condition: dict[str, Any], stored: dict[str, Any], release: Release) -> dict[str, Any]:
-    """The condition with the generation it was made of, where the release tracks it (FINDINGS 54)."""
-    generation = stored["metadata"].get("generation")
-    if generation is None or not release.enabled("PodObservedGenerationTracking"):
-        return condition
-    return {**condition, "observedGeneration": generation}

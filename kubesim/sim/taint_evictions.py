@@ -16,7 +16,7 @@ from kubesim.sim.event_recorder import EventRecorder
 from kubesim.sim.recorder import Recorder
 from kubesim.sim.timing import Timing
 from kubesim.store import Change, Reply
-from kubesim.store.conditions import with_condition
+from kubesim.store.conditions import observed, with_condition
 from kubesim.store.kinds import KINDS
 from kubesim.store.replies import not_found
 from kubesim.units import Instant
@@ -113,5 +113,11 @@ class TaintEvictions:
                 "message": self.release.text("DeletionByTaintManager"),
                 "lastProbeTime": None,
             }
-            store.update_status("Pod", *place, with_condition(pod["status"], condition, now), now, actor=self.actor)
+            store.update_status(
+                "Pod",
+                *place,
+                with_condition(pod["status"], observed(condition, pod, self.release), now),
+                now,
+                actor=self.actor,
+            )
         return store.delete("Pod", *place, now, actor=self.actor)

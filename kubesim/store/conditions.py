@@ -1,6 +1,6 @@
-"""Setting one condition of a Pod's status as the API server's own code does.
+"""Setting one condition of a Pod's status as the scheduler and the controllers do.
 
-Source: ``pkg/api/v1/pod/util.go``: UpdatePodCondition.
+Source: ``pkg/api/v1/pod/util.go``: UpdatePodCondition, CalculatePodConditionObservedGeneration.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from kubesim.objects.status import render_time
+from kubesim.releases import Release
 from kubesim.units import Instant
 
 
@@ -24,3 +25,14 @@ def with_condition(status: dict[str, Any], condition: dict[str, Any], now: Insta
     else:
         conditions[place] = written
     return {**status, "conditions": conditions}
+
+
+def observed(condition: dict[str, Any], pod: dict[str, Any], release: Release) -> dict[str, Any]:
+    """The condition with the generation of the pod it was made of, where the release tracks it (FINDINGS 54).
+
+    The eviction subresource does not do that: its condition has none.
+    """
+    generation = pod["metadata"].get("generation")
+    if generation is None or not release.enabled("PodObservedGenerationTracking"):
+        return condition
+    return {**condition, "observedGeneration": generation}

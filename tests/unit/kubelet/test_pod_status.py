@@ -213,6 +213,9 @@ def test_a_verdict_of_the_node() -> None:
             Condition("DisruptionTarget", "True", "TerminationByKubelet", last_transition_time=7),
         ),
     )
+    seen = msgspec.structs.replace(status, observed_generation=2)
+    (_, disrupted) = with_verdict(seen, Verdict("Evicted", "disk", DISRUPTED), RELEASE, 7).conditions
+    assert disrupted.observed_generation == 2
     off = release("1.29", {"PodDisruptionConditions": False})
     assert with_verdict(status, Verdict("Evicted", "disk", DISRUPTED), off, 7).conditions == status.conditions
     assert with_verdict(status, Verdict("Evicted", "disk"), RELEASE, 7).conditions == status.conditions

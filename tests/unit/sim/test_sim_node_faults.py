@@ -222,7 +222,10 @@ def test_where_every_node_is_lost_none_is_tainted_to_evict() -> None:
     assert history.pod("p").gone is None
 
 
-@pytest.mark.parametrize(("release", "name"), [("1.28", "taint-controller"), ("1.29", "taint-eviction-controller")])
+@pytest.mark.parametrize(
+    ("release", "name"),
+    [("1.28", "taint-controller"), ("1.29", "taint-eviction-controller"), ("1.34", "taint-eviction-controller")],
+)
 def test_pods_leave_a_lost_node_after_five_minutes(release: str, name: str) -> None:
     history = ran(
         pod(container("app"), **ON_A),
@@ -237,8 +240,9 @@ def test_pods_leave_a_lost_node_after_five_minutes(release: str, name: str) -> N
     deleted = next(one for one in history.pod("p").versions if "deletionTimestamp" in one.object["metadata"])
     lost = node_told(history, "a")[1][0]
     assert 304 <= to_seconds(deleted.at - history.started) - lost <= 307
-    reasons = {one["type"]: one.get("reason") for one in deleted.object["status"]["conditions"]}
-    assert reasons["DisruptionTarget"] == "DeletionByTaintManager"
+    (disrupted,) = (one for one in deleted.object["status"]["conditions"] if one["type"] == "DisruptionTarget")
+    assert disrupted["reason"] == "DeletionByTaintManager"
+    assert disrupted.get("observedGeneration") == (1 if release == "1.34" else None)
     assert history.pod("p").gone is None, "no kubelet is there to say that it has ended"
 
 
