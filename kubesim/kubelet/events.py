@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 import msgspec
-from msgspec.structs import replace
 
 from kubesim.releases import Release
 from kubesim.units import Instant
@@ -103,8 +102,7 @@ def emit(
         field_path=event.field_path if before is None else before.field_path,
         written=passes or (before is not None and before.written),
     )
-    after = replace(
-        memory,
+    after = EventMemory(
         seen={**memory.seen, key: seen},
         similar={**memory.similar, (event.type, event.reason): similar},
         buckets={**memory.buckets, bucket_key: bucket},

@@ -84,13 +84,14 @@ def pod_counts_as_initialized(pod: Pod, seen: Observed, release: Release) -> boo
     Created or Running prove it; Exited only where the policy says so (1.28): after a reboot the exit records of the
     old sandbox are still there.
     """
-    states = {RuntimeState.CREATED, RuntimeState.RUNNING}
+    proofs = [RuntimeState.CREATED, RuntimeState.RUNNING]
     if release.policy("exited_main_counts_as_initialized"):
-        states.add(RuntimeState.EXITED)
-    return any(
-        status is not None and status.state in states
-        for status in (seen.current(main.name) for main in pod.spec.containers)
-    )
+        proofs.append(RuntimeState.EXITED)
+    for main in pod.spec.containers:
+        status = seen.current(main.name)
+        if status is not None and status.state in proofs:
+            return True
+    return False
 
 
 def init_container_failed(status: ObservedContainer) -> bool:

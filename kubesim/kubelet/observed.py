@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
+from functools import cached_property
 
 import msgspec
 
@@ -63,15 +64,24 @@ class ObservedSandbox(msgspec.Struct, frozen=True):
     created_at: Instant = 0
 
 
-class Observed(msgspec.Struct, frozen=True):
+class Observed(msgspec.Struct, frozen=True, dict=True):
     """The runtime's view of one pod, newest first in both lists; the first of a name is its current instance."""
 
     sandboxes: tuple[ObservedSandbox, ...] = ()
     containers: tuple[ObservedContainer, ...] = ()
 
+    @cached_property
+    def runs(self) -> Mapping[str, Sequence[ObservedContainer]]:
+        """The instances of each container that has any, newest first."""
+        runs: dict[str, list[ObservedContainer]] = {}
+        for container in self.containers:
+            runs.setdefault(container.name, []).append(container)
+        return runs
+
     def current(self, name: str) -> ObservedContainer | None:
         """The newest instance of the container, or None if the runtime knows none."""
-        return next((container for container in self.containers if container.name == name), None)
+        runs = self.runs.get(name)
+        return runs[0] if runs else None
 
 
 class ProbeResults(msgspec.Struct, frozen=True):

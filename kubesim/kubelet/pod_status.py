@@ -6,7 +6,7 @@ the one before, sets the transition times and writes it (:mod:`kubesim.kubelet.s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
@@ -32,7 +32,7 @@ from kubesim.kubelet.container_statuses import (
     probe_workers,
     with_probe_results,
 )
-from kubesim.kubelet.observed import Observed, ObservedContainer, ProbeResults
+from kubesim.kubelet.observed import Observed, ProbeResults
 from kubesim.kubelet.phase import FAILED, TERMINAL_PHASES, pod_phase
 from kubesim.objects.pod import Pod
 from kubesim.objects.status import Condition, ContainerStatus, PodStatus
@@ -83,7 +83,7 @@ def generate_status(
         _by_name(inits, mains),
         release,
         terminal=terminal,
-        main_in_sandbox=_main_in_active_sandbox(pod, seen, inputs.runs),
+        main_in_sandbox=_main_in_active_sandbox(pod, seen),
     )
     phase, reason, message = _kept_phase(pod, old, computed, deadline)
     if workers is None:
@@ -143,15 +143,12 @@ def replaced_condition(conditions: tuple[Condition, ...], condition: Condition) 
 def _inputs(
     pod: Pod, old: PodStatus, seen: Observed, start_failures: Mapping[str, StartFailure], release: Release
 ) -> StatusInputs:
-    runs: dict[str, list[ObservedContainer]] = {}
-    for run in seen.containers:
-        runs.setdefault(run.name, []).append(run)
     restarting = None
     if release.enabled("RestartAllContainersOnContainerExits"):
         restarting = old.condition(ALL_CONTAINERS_RESTARTING)
     return StatusInputs(
         pod=pod,
-        runs=runs,
+        runs=seen.runs,
         start_failures=start_failures,
         restarting_all=restarting is not None and restarting.status == "True",
         release=release,
@@ -162,12 +159,12 @@ def _by_name(inits: tuple[ContainerStatus, ...], mains: tuple[ContainerStatus, .
     return {status.name: status for status in (*inits, *mains)}
 
 
-def _main_in_active_sandbox(pod: Pod, seen: Observed, runs: Mapping[str, Sequence[ObservedContainer]]) -> bool:
+def _main_in_active_sandbox(pod: Pod, seen: Observed) -> bool:
     """Whether the runtime has a record of some main in the newest sandbox, and that one is ready (S-4, 1.33+)."""
     if not seen.sandboxes or not seen.sandboxes[0].ready:
         return False
     active = seen.sandboxes[0].id
-    return any(run.sandbox_id == active for main in pod.spec.containers for run in runs.get(main.name, ()))
+    return any(run.sandbox_id == active for main in pod.spec.containers for run in seen.runs.get(main.name, ()))
 
 
 def _kept_phase(pod: Pod, old: PodStatus, computed: str, deadline: Verdict | None) -> tuple[str, str, str]:

@@ -37,7 +37,7 @@ from kubesim.objects.status import (
     whole_second,
 )
 from kubesim.releases import Release
-from kubesim.units import Instant
+from kubesim.units import SECOND, Instant
 
 MESSAGE_BYTES = 12 * 1024
 """What the termination messages of a pod may take up together (S-42)."""
@@ -347,16 +347,18 @@ def _normalised(status: PodStatus, limit: int | None) -> PodStatus:
 
 
 def _whole_condition(condition: Condition) -> Condition:
-    changed = whole_second(condition.last_transition_time)
-    probed = whole_second(condition.last_probe_time)
-    if changed == condition.last_transition_time and probed == condition.last_probe_time:
+    if (condition.last_transition_time or 0) % SECOND == 0 and (condition.last_probe_time or 0) % SECOND == 0:
         return condition
-    return msgspec.structs.replace(condition, last_transition_time=changed, last_probe_time=probed)
+    return msgspec.structs.replace(
+        condition,
+        last_transition_time=whole_second(condition.last_transition_time),
+        last_probe_time=whole_second(condition.last_probe_time),
+    )
 
 
 def _whole_container(status: ContainerStatus, limit: int | None) -> ContainerStatus:
     state = _whole_state(status.state, limit)
-    last_state = status.last_state if status.last_state is None else _whole_state(status.last_state, limit)
+    last_state = None if status.last_state is None else _whole_state(status.last_state, limit)
     if state is status.state and last_state is status.last_state:
         return status
     return msgspec.structs.replace(status, state=state, last_state=last_state)
@@ -376,5 +378,7 @@ def _whole_state(state: ContainerState | None, limit: int | None) -> ContainerSt
 
 def _cut(message: str, limit: int) -> str:
     """The first ``limit`` bytes of a message; half a character at the cut is left out."""
+    if not message:
+        return message
     encoded = message.encode()
     return message if len(encoded) <= limit else encoded[:limit].decode(errors="ignore")

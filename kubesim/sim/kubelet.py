@@ -126,7 +126,7 @@ class Kubelet:
             return
         uid = change.uid
         before = self.pods.get(uid)
-        pod = self._decode(change.object, before)
+        pod = self.decoded(change.object, before)
         if change.type == "DELETED":
             self._removed(pod)
             return
@@ -136,8 +136,11 @@ class Kubelet:
         elif _differs(before, pod) or self._readiness_gates_changed(pod):
             self._update(pod)
 
-    def _decode(self, raw: dict[str, Any], before: Pod | None) -> Pod:
-        """The pod as this kubelet's release reads it: fields it does not know are not there (K-54)."""
+    def decoded(self, raw: dict[str, Any], before: Pod | None) -> Pod:
+        """The pod as this kubelet's release reads it: fields it does not know are not there (K-54).
+
+        ``before``: an earlier version as it was read; what has not changed is not read again.
+        """
         if before is not None and _only_status_changed(before.raw, raw):
             status = self.statuses.typed(before.metadata.uid, raw["status"])
             return replace(before, status=status, raw=raw)

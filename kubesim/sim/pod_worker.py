@@ -6,9 +6,10 @@ A worker is always in one work type and never goes back (K-1 to K-8). Source: ``
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from kubesim.errors import IllegalMove
 from kubesim.kubelet.observed import Observed
@@ -43,8 +44,7 @@ WORK_MOVES: Final[dict[Work, frozenset[Work]]] = {
 """K-4: once terminating, a pod cannot leave termination."""
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(msgspec.Struct, frozen=True):
     """One reason to sync: ``pod`` as configured now; ``kill`` with an override asks for termination (K-3d)."""
 
     pod: Pod

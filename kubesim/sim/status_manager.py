@@ -21,7 +21,7 @@ from kubesim.kubelet.status_manager import (
     with_readiness,
     with_startup,
 )
-from kubesim.objects.pod import Pod, pod_view
+from kubesim.objects.pod import Pod
 from kubesim.objects.status import PodStatus, status_raw, status_view
 from kubesim.sim.clock import Timer
 from kubesim.store import Reply
@@ -161,7 +161,7 @@ class StatusManager:
         if stored is not None:
             if stored["status"] is raw:
                 self._written_status[uid] = (raw, merged)
-            if entry.finished and can_be_deleted(pod_view(stored, entry.pod), finished=True):
+            if entry.finished and can_be_deleted(self.kubelet.decoded(stored, entry.pod), finished=True):
                 self.kubelet.delete_object(entry.pod)
         if merged.phase != entry.status.phase:
             self._held_back.add(uid)

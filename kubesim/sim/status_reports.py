@@ -67,8 +67,10 @@ class StatusReports:
     def _deadline_verdict(self, worker: PodWorker) -> Verdict | None:
         """The verdict DeadlineExceeded, with its Event, once the pod has been active for too long (K-88)."""
         limit = worker.pod.spec.active_deadline_seconds
+        if limit is None:
+            return None
         status = self.kubelet.statuses.get(worker.uid)
-        if limit is None or status is None or status.start_time is None:
+        if status is None or status.start_time is None:
             return None
         if self.kubelet.clock.now - status.start_time < limit * SECOND:
             return None
@@ -78,8 +80,10 @@ class StatusReports:
 
     def _watch_deadline(self, worker: PodWorker) -> None:
         limit = worker.pod.spec.active_deadline_seconds
+        if limit is None or worker.termination_requested:
+            return
         status = self.kubelet.statuses.get(worker.uid)
-        if limit is None or status is None or status.start_time is None or worker.termination_requested:
+        if status is None or status.start_time is None:
             return
         due = self.kubelet.queue.next_tick(status.start_time + limit * SECOND)
         timer = self._deadlines.get(worker.uid)
