@@ -86,7 +86,7 @@ def _run(path: str, release: str | None, draw: int, is_named: bool) -> Report | 
     """The report of one run; None for a file of a directory that expects nothing."""
     from kubesim import api
     from kubesim.commands.inputs import read_scenario
-    from kubesim.history.records import ActionDone
+    from kubesim.commands.refusals import said_by_kubectl
     from kubesim.scenario.expect import check
     from kubesim.timelines.facts import facts_of
 
@@ -98,7 +98,7 @@ def _run(path: str, release: str | None, draw: int, is_named: bool) -> Report | 
     except KubesimError as error:
         return Report(error=str(error))
     facts, ran_on = facts_of(history), history.header.control_plane.release
-    refused = [action.kubectl for action in history.of(ActionDone) if action.code >= 400 and action.kubectl]
+    refused = [said for action, lines in said_by_kubectl(scenario, history) if action.code >= 400 for said in lines]
     return Report(tuple(check(expectation, facts, ran_on) for expectation in scenario.expect), tuple(refused))
 
 

@@ -36,7 +36,9 @@ _LOOK_AHEAD: Final = 15 * MINUTE
     "--gate", "gates", multiple=True, type=options.setting, metavar="[PART:]NAME=BOOL",
     help="Gate, of all or of one part (apiserver, node).",
 )  # fmt: skip
-@click.option("--bug", "bugs", multiple=True, type=options.setting, metavar="NAME=on|off", help="A known bug.")
+@click.option(
+    "--bug", "bugs", multiple=True, type=options.bug, metavar="NAME=on|off", help="A known bug, see features --bugs."
+)
 @click.option(
     "--delete-at", type=options.delete_at, metavar="WHEN[:GRACE]", help="Delete the Pods, and what makes them, then."
 )

@@ -16,13 +16,17 @@ COMPONENTS: Final = ("apiserver", "controller-manager", "scheduler", "kubelet")
 @click.option("--release", "release_name", required=True, metavar="R", help="Release, such as 1.29 or 1.29.0.")
 @click.option("--component", type=click.Choice(COMPONENTS), default="kubelet", show_default=True, help="Whose gates.")
 @click.option("--gate", "gates", multiple=True, type=options.setting, metavar="NAME=BOOL", help="A gate set by hand.")
+@click.option("--bugs", "show_bugs", is_flag=True, help="List the known bugs instead, those of this release first.")
 @click.option("--metrics", is_flag=True, help="Print the kubernetes_feature_enabled lines of /metrics.")
-def command(release_name: str, component: str, gates: tuple[Setting, ...], metrics: bool) -> None:
+def command(release_name: str, component: str, gates: tuple[Setting, ...], show_bugs: bool, metrics: bool) -> None:
     """Print the gates that touch the life of a Pod: stage, default, and whether each is on."""
     from kubesim.releases.features import features, metrics_lines
     from kubesim.releases.release import release
     from kubesim.timelines.tables import align
 
+    if show_bugs:
+        _print_bugs(release_name)
+        return
     for gate in gates:
         if gate.component not in (None, component):
             raise click.UsageError(f"--gate {gate.component}:{gate.name} is not of the {component}; leave the name out")
@@ -42,3 +46,21 @@ def command(release_name: str, component: str, gates: tuple[Setting, ...], metri
         for feature in features(shown)
     ]
     click.echo("\n".join(align(["GATE", "STAGE", "DEFAULT", "NOW", "", "SWITCHES"], rows)))
+
+
+def _print_bugs(release_name: str) -> None:
+    """Each known bug with what it does: those that a release has, which --bug NAME=off mends, then the others."""
+    import textwrap
+
+    from kubesim.releases.release import fixed_in, release
+    from kubesim.releases.tables import load
+
+    has = release(release_name).bugs
+    for name, row in sorted(load("bugs").items(), key=lambda item: (item[0] not in has, item[0])):
+        fixed = fixed_in(name, release_name)
+        state = (
+            f"in {release_name}" + (f", fixed in {fixed}" if fixed else "") if name in has else f"not in {release_name}"
+        )
+        click.echo(f"{name}  ({state})")
+        for line in textwrap.wrap(str(row["summary"]), 112):
+            click.echo(f"    {line}")

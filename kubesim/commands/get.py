@@ -52,6 +52,7 @@ def command(
     """
     from kubesim import api
     from kubesim.commands.inputs import read_scenario
+    from kubesim.commands.outputs import nothing_found
     from kubesim.history.cut import cut
     from kubesim.store.kinds import KINDS
 
@@ -70,6 +71,8 @@ def command(
         return
     shown, missing = _shown(history, kind, names, form)
     click.echo(shown, nl=False)
+    if not shown and not missing:
+        click.echo(nothing_found(history, kind), err=True)
     for name in missing:
         click.echo(f'Error from server (NotFound): {KINDS[kind].resource} "{name}" not found', err=True)
     click.get_current_context().exit(1 if missing else 0)
@@ -118,8 +121,6 @@ def _shown(history: History, kind: str, names: tuple[str, ...], form: str) -> tu
         column = lines[0].split().index("NAME") if lines else 0
         lines = [line for number, line in enumerate(lines) if not number or line.split()[column] in names]
         lines = lines if len(lines) > 1 else []
-    elif not lines:
-        lines = ["No resources found in default namespace."]
     return "".join(f"{line}\n" for line in lines), missing
 
 

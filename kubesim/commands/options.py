@@ -45,6 +45,16 @@ def duration(text: str | Duration) -> Duration:
     return found
 
 
+def bug(text: str | Setting) -> Setting:
+    """``NAME=on`` or ``COMPONENT:NAME=off``, with the name of a known bug."""
+    from kubesim.releases.release import check_bug
+
+    if isinstance(text, str) and "=" not in text:
+        check_bug(text)
+        raise click.BadParameter(f"{text!r} is not a setting; write {text}=off, or {text}=on")
+    return setting(text)
+
+
 def setting(text: str | Setting) -> Setting:
     """``NAME=true`` or ``COMPONENT:NAME=true``."""
     if isinstance(text, Setting):

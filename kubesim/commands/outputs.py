@@ -6,13 +6,14 @@ import json
 from typing import Any, Final
 
 from kubesim.history.history import History
+from kubesim.history.records import OutputWritten
 from kubesim.timelines.describe import describe_all
 from kubesim.timelines.describe_nodes import describe_nodes
 from kubesim.timelines.logs import log_lines
 from kubesim.timelines.pod_summaries import summary_lines
 from kubesim.timelines.style import Style
 from kubesim.timelines.tables import TABLES, events_table
-from kubesim.timelines.text import text
+from kubesim.timelines.text import relative_time, text
 from kubesim.timelines.trace import render, trace
 
 _SILENT_KINDS: Final = ("Event", "Lease", "Namespace", "Node", "ServiceAccount")
@@ -44,6 +45,34 @@ def formatted(history: History, form: str, style: Style, *, config: str | None =
             return render(trace(history, config=config))
         case _:
             return text(history, style, every=every)
+
+
+def nothing_shown(history: History, form: str) -> str:
+    """What to say, beside an output that is empty, so that nobody takes it for a failure; empty if it is not."""
+    match form:
+        case "table" | "wide" | "describe" if not _listed_kinds(history):
+            return nothing_found(history, "Pod")
+        case "events" if not history.events:
+            return nothing_found(history, "Event")
+        case "logs" if not any(True for _ in history.of(OutputWritten)):
+            return "No container printed anything; of programs that are not interpreted the output is not known."
+        case _:
+            return ""
+
+
+def nothing_found(history: History, kind: str) -> str:
+    """kubectl's words where there is nothing of a kind, and which Pods there were."""
+    gone = [life for life in history.pods if life.gone is not None and kind == "Pod"]
+    said = "No resources found in default namespace."
+    if not gone:
+        return said
+    last = relative_time(max(life.gone or 0 for life in gone) - history.started)
+    which = f"Pod {gone[0].name} went" if len(gone) == 1 else f"{len(gone)} Pods went, the last"
+    return f"{said} ({which} at {last}.)"
+
+
+def _listed_kinds(history: History) -> set[str]:
+    return {key.kind for key in history.objects() if key.kind in TABLES}
 
 
 def final_list(history: History) -> dict[str, Any]:

@@ -52,9 +52,9 @@ TIMINGS: Final = ("ideal", "typical", "loaded")
     "--bug",
     "bugs",
     multiple=True,
-    type=options.setting,
+    type=options.bug,
     metavar="NAME=on|off",
-    help="A known bug, against the release.",
+    help="A known bug, against the release; features --bugs lists them.",
 )
 @click.option(
     "--delete-at",
@@ -107,12 +107,7 @@ def command(
 
     if config and releases:
         raise click.UsageError("--config says the releases; leave out --release")
-    if every and form != "text":
-        raise click.UsageError(f"--all belongs to -o text; -o {form} leaves nothing out")
-    if len(releases) > 1 and form in MACHINE_FORMATS:
-        raise click.UsageError(f"-o {form} holds one run; give one --release")
-    if level != "full" and form not in LEVEL_FORMATS:
-        raise click.UsageError(f"-o {form} needs --history full; of less there is {' and '.join(LEVEL_FORMATS)}")
+    _check_form(form, level, every=every, several=len(releases) > 1)
     scenario = read_scenario(
         files, config=config, actions=actions, gates=gates, bugs=bugs, delete_at=delete_at, validate=validate
     )
@@ -131,9 +126,20 @@ def command(
         notes += dict.fromkeys(_left_out(histories))
     for note in notes:
         click.echo(note, err=True)
-    refused = [told for history in histories for told in _tell_refusals(history)]
+    refused = [told for history in histories for told in _tell_refusals(scenario, history)]
     if refused:
         click.get_current_context().exit(1)
+    _tell_of_nothing(histories, form)
+
+
+def _check_form(form: str, level: str, *, every: bool, several: bool) -> None:
+    """Raises UsageError where a format cannot hold what is asked for."""
+    if every and form != "text":
+        raise click.UsageError(f"--all belongs to -o text; -o {form} leaves nothing out")
+    if several and form in MACHINE_FORMATS:
+        raise click.UsageError(f"-o {form} holds one run; give one --release")
+    if level != "full" and form not in LEVEL_FORMATS:
+        raise click.UsageError(f"-o {form} needs --history full; of less there is {' and '.join(LEVEL_FORMATS)}")
 
 
 def _left_out(histories: list[History]) -> Iterator[str]:
@@ -175,16 +181,22 @@ def _write(histories: list[History], form: str, config: str | None, output_file:
         click.echo(whole, nl=False)
 
 
-def _tell_refusals(history: History) -> list[str]:
+def _tell_of_nothing(histories: list[History], form: str) -> None:
+    from kubesim.commands.outputs import nothing_shown
+
+    for said in (nothing_shown(history, form) for history in histories):
+        if said:
+            click.echo(said, err=True)
+
+
+def _tell_refusals(scenario: Scenario, history: History) -> list[str]:
     """Print what kubectl would have printed on stderr: warnings, and the objects that were refused."""
-    from kubesim.history.records import ActionDone
+    from kubesim.commands.refusals import said_by_kubectl
 
     refused = []
-    for action in history.of(ActionDone):
-        for warning in action.warnings:
-            click.echo(f"Warning: {warning}", err=True)
-        if action.code >= 400 and action.kubectl:
-            click.echo(action.kubectl, err=True)
+    for action, lines in said_by_kubectl(scenario, history):
+        for line in lines:
+            click.echo(line, err=True)
         if action.code >= 400 and action.do.startswith("create "):
             refused.append(action.message)
     return refused

@@ -137,7 +137,7 @@ def read_source(path: str | Path | io.TextIOBase) -> Source:
     if isinstance(path, io.TextIOBase):
         return Source(str(getattr(path, "name", "<stream>")), path.read().removeprefix("\ufeff"))
     if str(path) == "-":
-        return _decoded("<stdin>", sys.stdin.buffer.read(MOST_BYTES + 1))
+        return _decoded("STDIN", sys.stdin.buffer.read(MOST_BYTES + 1))
     try:
         with Path(str(path)).open("rb") as file:
             return _decoded(str(path), file.read(MOST_BYTES + 1))

@@ -171,6 +171,15 @@ def parse_release(text: str) -> Point:
     return int(match[1]), LATEST_PATCH if match[2] is None else int(match[2])
 
 
+def check_bug(name: str) -> None:
+    """Raises ReleaseError for a name that is no known bug's (``bugs.yaml``)."""
+    known = load("bugs")
+    if name not in known:
+        close = [*get_close_matches(name, known, n=1), *(other for other in known if name and name in other)]
+        way_out = f'did you mean "{close[0]}"?' if close else f"the known ones are {', '.join(sorted(known))}"
+        raise ReleaseError(f'bug "{name}" is unknown; {way_out}')
+
+
 def bug_is_in(name: str, point: Point) -> bool:
     """Whether a patch lies in the ranges a known bug is said to affect: from included, fixed_in excluded."""
     return any(
@@ -188,11 +197,9 @@ def fixed_in(name: str, text: str) -> str | None:
 
 
 def _bugs_on(point: Point, settings: Mapping[str, bool]) -> frozenset[str]:
-    known = load("bugs")
     for name in settings:
-        if name not in known:
-            raise ReleaseError(_unknown("bug", name, known, "bugs"))
-    return frozenset(name for name in known if settings.get(name, bug_is_in(name, point)))
+        check_bug(name)
+    return frozenset(name for name in load("bugs") if settings.get(name, bug_is_in(name, point)))
 
 
 @lru_cache(maxsize=256)

@@ -85,7 +85,7 @@ def scenario_of(documents: Sequence[Document]) -> Scenario:
 def _path(source: str | Path | TextIOBase) -> str:
     if isinstance(source, TextIOBase):
         return str(getattr(source, "name", "<stream>"))
-    return "<stdin>" if str(source) == "-" else str(source)
+    return "STDIN" if str(source) == "-" else str(source)
 
 
 def schema() -> dict[str, Any]:
@@ -102,15 +102,25 @@ def schema() -> dict[str, Any]:
 
 
 def is_scenario(document: Document) -> bool:
-    """Whether a document is ours; one of our group with another version or kind is refused."""
+    """Whether a document is ours; one of our group with another version or kind, or that means to be, is refused."""
     group = document.api_version.partition("/")[0]
     if group != "kubesim":
+        if document.kind == KIND and _means_ours(document):
+            text = f"{document.api_version} has no {KIND}; write {API_VERSION}, which kubesim reads"
+            raise document.error(text, ("apiVersion",))
         return False
     if document.api_version != API_VERSION:
         raise document.error(f"{document.api_version} is unknown; write {API_VERSION}", ("apiVersion",))
     if document.kind != KIND:
         raise document.error(f"{document.kind} is no kind of {API_VERSION}; write {KIND}", ("kind",))
     return True
+
+
+def _means_ours(document: Document) -> bool:
+    """Whether a Scenario of another apiVersion is one of ours gone wrong, not somebody's custom resource."""
+    spec = document.raw.get("spec")
+    fields = set(spec) if isinstance(spec, dict) else set()
+    return "kubesim" in document.api_version or "/" not in document.api_version or not fields - SPEC.fields.keys()
 
 
 def _scenario(*, place: Place, spec: Spec | None = None, metadata: tuple[str, str] = ("", ""), **_: str) -> Scenario:

@@ -166,7 +166,7 @@ def test_a_deployment_is_deleted_with_an_action() -> None:
 def test_an_object_that_gets_its_name_later_cannot_be_named_to_be_deleted() -> None:
     result = kubesim("run", "--delete-at", "10s", stdin=pod().replace("name: web,", "generateName: web-,"))
     assert result.exit_code == 2
-    assert "<stdin>:3:11: metadata.name: a Pod without a name cannot be deleted with --delete-at" in result.stderr
+    assert "STDIN:3:11: metadata.name: a Pod without a name cannot be deleted with --delete-at" in result.stderr
 
 
 @pytest.mark.parametrize("how", [("--search", "--budget", "1s"), ("--exhaustive",)])

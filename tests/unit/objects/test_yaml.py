@@ -233,4 +233,4 @@ def test_files(tmp_path: Any) -> None:
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(HEAD.encode())))
     (document,) = load_documents("-")
-    assert document.source.path == "<stdin>"
+    assert document.source.path == "STDIN"
