@@ -20,12 +20,7 @@ _AT_ONCE: Final = "a container that the kubelet itself stopped for a probe is st
 
 
 def _gaps(pod: PodStory, container: ContainerStory) -> Iterator[tuple[Run, Run, Duration, Duration]]:
-    """Restarts within one generation: the run, the next, the gap, and the back-off that is due.
-
-    A start that failed and left the container created has no back-off, and a gap in the numbers all the same.
-    """
-    if any(one.arguments.get("container") == container.name for _, one in pod.actions("start-failure")):
-        return
+    """Restarts within one generation: the run, the next, the gap, and the back-off that is due."""
     for run, following, delay in delays(pod, container):
         if (
             following is None

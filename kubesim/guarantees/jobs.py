@@ -136,7 +136,7 @@ def backoff_limit_onfailure(job: JobStory) -> Iterator[Finding]:
         most = max(job.restarts(one) for one in before)
         lost = any(one.count("failed") for one in before) or _deleted_by(job, failed[0].at)
         yield judge(
-            (most >= limit or lost) and failed[0].at <= due,
+            lost or (most >= limit and failed[0].at <= due),
             failed[0].said(f"BackoffLimitExceeded after {most} restarts, the limit is {job.backoff_limit}"),
         )
     elif reached is not None and job.decided is None and due < job.ended:

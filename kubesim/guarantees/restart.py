@@ -23,14 +23,15 @@ def delays(pod: PodStory, container: ContainerStory) -> Iterator[tuple[Run, Run 
     """Each run that ended, the next one, and the back-off between them.
 
     0 at first, then the initial value, doubled each time; anew after a run of 10 minutes, and by a new kubelet, which
-    remembers none. A failed attempt to start counts, and leaves a gap in the numbers. Where they begin anew, in a new
-    sandbox, it depends on the pass whether the first start counts; nothing is said of what comes then.
+    remembers none. A failed attempt to start counts, and leaves a gap in the numbers. Nothing is said of what comes
+    after a start that was cut off, which leaves a container created, and after a new sandbox, where the numbers begin
+    anew: whether the first start counts there depends on the pass.
     """
     initial = pod.kubelet.duration("crash_backoff_initial")
     longest = pod.crash_backoff_max
     count, number = 0, -1
     for run in container.runs:
-        if run.number <= number:
+        if run.number <= number or (run.number > number + 1 and pod.was_cut_off(container, run.start)):
             return
         count += max(run.number - number - 1, 0)
         number = run.number

@@ -63,7 +63,10 @@ def restart_does_not_touch_others(pod: PodStory) -> Iterator[Finding]:
 
 
 def liveness_restart_only_self(pod: PodStory) -> Iterator[Finding]:
-    """A failed liveness probe of a sidecar has it stopped, and nothing else, and started again."""
+    """A failed liveness probe of a sidecar has it stopped in time, and nothing else, and started again.
+
+    A stop that the end of the Pod brings is none for the probe.
+    """
     for sidecar in pod.sidecars:
         for run in sidecar.runs:
             failure = next((one for _, one in sidecar.results(run, "liveness", "Failure")), None)
@@ -74,12 +77,13 @@ def liveness_restart_only_self(pod: PodStory) -> Iterator[Finding]:
             limit = failure.at + hook_length(process, sidecar.handler("preStop")) + REACTION
             touched = list(pod.stops_between(failure.at, run.exit or pod.ended, sidecar))
             shown = [pod.stopped(other, hit) for other, hit in touched]
-            if (stop is not None or limit < min(pod.term, pod.ended, run.exit or limit + 1)) and not (
-                stop is None and pod.is_held_up(sidecar, failure.at, limit)
+            moment = Moment(failure.at, f"the liveness probe of {sidecar.name} has failed")
+            if stop is not None and stop.at <= limit and stop.at < pod.begin:
+                yield judge(not touched, moment, pod.stopped(sidecar, run), *shown)
+            elif limit < min(pod.begin, pod.ended, run.exit or limit + 1) and not pod.is_held_up(
+                sidecar, failure.at, limit
             ):
-                held = stop is not None and not touched
-                moment = Moment(failure.at, f"the liveness probe of {sidecar.name} has failed")
-                yield judge(held, moment, pod.stopped(sidecar, run), *shown)
+                yield judge(False, moment, pod.stopped(sidecar, run), *shown)
             if run.exit is not None and run.exit < pod.term:
                 yield from restarted_in_time(pod, sidecar, [run])
 

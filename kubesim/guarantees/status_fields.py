@@ -12,16 +12,11 @@ from kubesim.guarantees.verdicts import Check, Finding, judge
 from kubesim.history.lives import Run
 from kubesim.objects.quantity import parse_quantity
 from kubesim.objects.status import instant_of
-from kubesim.units import MILLISECOND
 
 _STATES: Final = ("waiting", "running", "terminated")
 _STAYS_TERMINATED: Final = (
     "a sidecar in back-off is shown as Terminated after exit code 0, or where the Pod's policy is Never"
 )
-_LINGERS: Final = 100 * MILLISECOND
-"""A process that got SIGKILL takes a moment to be gone; it may end by itself in it."""
-
-
 _PURGED: Final = "a new sandbox begins with the init containers removed: one that a later sync starts counts from 0"
 
 
@@ -35,7 +30,7 @@ def restart_count_monotone(pod: PodStory) -> Iterator[Finding]:
                 said = f"restartCount of {container.name} goes from {before} to {count}"
                 known = _PURGED if container in pod.inits and pod.starts_over(at, status.at) else ""
                 yield judge(count > before, pod.written(status, said), known=known)
-            before, at = count, status.at
+                before, at = count, status.at
 
 
 def crashloop_visible(pod: PodStory) -> Iterator[Finding]:
@@ -122,7 +117,7 @@ def exit_codes_by_signal(pod: PodStory) -> Iterator[Finding]:
                 held = run.code == 137 and run.reason == "OOMKilled"
                 yield judge(held, pod.exited(container, run), said=f"out of memory, reason {run.reason}")
                 continue
-            if kill is not None and run.exit is not None and (run.code == 137 or run.exit - kill > _LINGERS):
+            if kill is not None and run.exit is not None:
                 yield judge(run.code == 137, pod.moment(container, run, "signal", kill), pod.exited(container, run))
 
 

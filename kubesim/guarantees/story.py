@@ -370,9 +370,18 @@ class PodStory:
         """Whether its worker waited for an image in some part of a time; while it does, it does nothing else."""
         return any(begun <= end and start <= over for begun, over in self.pulls)
 
+    def was_cut_off(self, container: ContainerStory, before: Instant) -> bool:
+        """Whether a start of the container before an instant may have been cut off by a fault."""
+        failed = (one for _, one in self.actions("start-failure") if one.arguments.get("container") == container.name)
+        return any(one.at < before for one in failed) or any(one.start < before for one in self.absences)
+
+    def was_killed_from_outside(self, at: Instant) -> bool:
+        """Whether a signal at an instant was no matter of the kubelet's."""
+        return any(one.at == at for _, one in self.actions("kill"))
+
     def has_new_kubelet(self, start: Instant, end: Instant) -> bool:
         """Whether another kubelet process took over in a time: it remembers no back-off of the one before."""
-        return any(one.is_new and start < one.start <= end for one in self.absences)
+        return any(one.is_new and start < one.end <= end for one in self.absences)
 
     def starts_over(self, start: Instant, end: Instant) -> bool:
         """Whether a new sandbox began in a time: what starts after it does so for that reason."""

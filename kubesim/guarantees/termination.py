@@ -82,6 +82,8 @@ def no_early_kill(pod: PodStory) -> Iterator[Finding]:
         kill, stop = kill_of(run), stop_of(run)
         if stop is None or stop.at < pod.begin - REACTION or pod.excused_stop(container, run):
             continue
+        if kill is not None and pod.was_killed_from_outside(kill):
+            continue
         if kill is not None:
             over = Moment(pod.deadline, "the grace is over")
             held = kill >= pod.deadline - ROUNDING
@@ -179,10 +181,10 @@ def sidecar_grace_expiry(pod: PodStory) -> Iterator[Finding]:
 def sidecar_sigkill(pod: PodStory) -> Iterator[Finding]:
     """A sidecar that does not end when told to is killed when grace and the 2 s are over, not before."""
     for sidecar, run in _alive_at_begin(pod, pod.sidecars):
-        at = _own_stop(pod, sidecar, run)
-        if at is None:
+        at, kill = _own_stop(pod, sidecar, run), kill_of(run)
+        if at is None or (kill is not None and pod.was_killed_from_outside(kill)):
             continue
-        due, kill = max(pod.deadline, at + MINIMUM_GRACE), kill_of(run)
+        due = max(pod.deadline, at + MINIMUM_GRACE)
         shown = [Moment(due, "grace and minimum are over"), pod.stopped(sidecar, run)]
         if kill is not None:
             held = due - 2 * ROUNDING <= kill <= due + REACTION

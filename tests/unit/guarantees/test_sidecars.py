@@ -232,6 +232,25 @@ def test_a_failed_liveness_probe_that_stops_nothing_is_the_same_bug() -> None:
         assert not on_136.known
 
 
+@pytest.mark.parametrize(
+    ("then", "verdict"),
+    [
+        ("6 stop s; 7 exit s 143; 8 start s", Verdict.HELD),
+        ("20 stop s; 21 exit s 143; 22 start s", Verdict.BROKEN),
+        # what stops a sidecar at the end of the Pod is the end of the Pod
+        ("7 deleted 30; 7 kills; 7 stop app; 8 exit app; 9 stop s; 10 exit s 143", Verdict.NOT_EXERCISED),
+        ("30 deleted 30; 30 kills; 30 stop app; 31 exit app; 31 stop s; 32 exit s 143", Verdict.BROKEN),
+    ],
+)
+def test_a_failed_liveness_probe_has_the_sidecar_stopped_in_time(then: str, verdict: Verdict) -> None:
+    """Not only some day: a stop that comes with the end of the Pod is none for the probe."""
+    template = pod("s* | app", s={"livenessProbe": probe()})
+    found = verdict_on(
+        "sidecar-liveness-restart-only-self", template, f"{UP}; 5 probe s liveness Failure; {then}; 60 end"
+    )
+    assert found.verdict is verdict
+
+
 def test_order_is_promised_from_129_on_only() -> None:
     text = f"{UP}; 3 deleted 30; 3 stop app; 3 stop s; 4 exit s; 9 exit app"
     gate = {"SidecarContainers": True}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
-from build import pod
+from build import history, pod
 from cases import verdict_on
 
+from kubesim.guarantees.judging import check
 from kubesim.guarantees.verdicts import Verdict
+from kubesim.history.history import History
+from kubesim.history.records import AnyRecord, RuntimeChanged
 
 DELETED = "0 bind; 1 start app; 3 deleted 5"
 CRASHED = "0 bind; 1 start app; 2 exit app 1; 2 start app; 3 exit app 1"
@@ -42,6 +46,9 @@ def test_a_grace_that_nobody_watched_over_is_known_not_to_be_kept(fault: str, kn
          "50 exit app 1; 60 start app", Verdict.HELD),
         (f"{CRASHED}; 20 start app; 21 exit app 1; 40 act kubelet-restart node=node1 takes=3s; 45 start app; "
          "50 exit app 1; 52 start app", Verdict.BROKEN),
+        # a start that the old kubelet had asked for may come when it is gone
+        (f"{CRASHED}; 20 act kubelet-restart node=node1 takes=3s; 20 start app; 30 exit app 1; 31 start app; "
+         "40 exit app 1; 51 start app", Verdict.HELD),
     ],
 )  # fmt: skip
 def test_a_new_kubelet_has_forgotten_the_back_off(text: str, verdict: Verdict) -> None:
@@ -120,3 +127,28 @@ def test_init_containers_may_count_from_0_again_in_a_new_sandbox() -> None:
     again = verdict_on("restart-count-monotone", pod("p* | app"), text.format("10 sandbox; "))
     assert "counts from 0" in again.known
     assert verdict_on("restart-count-monotone", pod("p* | app"), text.format("")).known == ""
+
+
+def test_a_start_that_was_cut_off_may_leave_a_container_created_and_counts_for_no_back_off() -> None:
+    """The numbers of runs have a gap; only where a fault came before is the next restart left alone."""
+    text = "0 bind; 1 start app; 2 exit app 1; 3 start app; 4 exit app 1; {}15 start app; 16 exit app 1; 17 start app"
+    cut = "5 act kubelet-restart node=node1 takes=3s; "
+    assert verdict_on("backoff-exponential", pod("| app"), text.format("")).verdict is Verdict.BROKEN
+    told = history(pod("| app"), text.format(cut))
+    last = max(one.run for one in told.runtime)
+    gap = [msgspec.structs.replace(one, run=one.run + 1) if _run(one) == last else one for one in told.records]
+    (found,) = check(History(told.header, gap), ["backoff-exponential"])
+    assert found.verdict is not Verdict.BROKEN
+
+
+def _run(record: AnyRecord) -> int:
+    return record.run if isinstance(record, RuntimeChanged) else -1
+
+
+def test_a_kill_from_outside_is_none_of_the_kubelets() -> None:
+    first = "0 bind; 1 start p; 2 start app; 3 deleted 30; 3 kills; 4 exit app; 4 stop p 30"
+    text = first + "; {}9 signal p KILL; 9 exit p 137"
+    for id_ in ("termination-no-early-kill", "sidecar-sigkill-if-not-graceful"):
+        assert verdict_on(id_, pod("p* | app"), text.format("")).verdict is Verdict.BROKEN, id_
+        outside = verdict_on(id_, pod("p* | app"), text.format("9 act kill container=p; "))
+        assert outside.verdict is not Verdict.BROKEN, id_

@@ -259,6 +259,37 @@ def test_a_worker_that_ended_does_not_come_back_behind_another_probe(release: st
     assert (len(of_proxy) == 2) == probed
 
 
+@pytest.mark.parametrize(
+    ("release", "stopped"),
+    [("1.28", False), ("1.29", False), ("1.31", False), ("1.32", True), ("1.33", True), ("1.36", True)],
+)
+def test_without_its_startup_worker_a_failed_liveness_probe_stops_no_sidecar(release: str, stopped: bool) -> None:
+    """K-41, K-96, K-106: the pass waits for a startup result that nobody will bring, and looks no further.
+
+    The worker for startup ends with the first run, and the main's probe keeps it from being made again; started is
+    true all the same (S-24), so the liveness worker, whose long period it survived in, probes and fails. From 1.32 on
+    a startup worker is on hold after its success, and so does not end (K-101).
+    """
+    proxy = sidecar(
+        "proxy",
+        "if [ -f /state/again ]; then sleep 3600; fi; touch /state/again /state/up; sleep 6; rm /state/up; exit 1",
+        startupProbe=exec_probe("true", periodSeconds=1),
+        livenessProbe=exec_probe("test -f /state/up", periodSeconds=10, failureThreshold=1),
+        volumeMounts=[{"name": "state", "mountPath": "/state"}],
+    )
+    app = container("app", FOREVER, readinessProbe=exec_probe("true"))
+    history = ran(
+        pod(app, inits=[proxy], restartPolicy="Never", volumes=[{"name": "state", "emptyDir": {}}]),
+        release=release,
+        until=40,
+    )
+
+    failed = [one for one in history.of(ProbeChanged) if (one.container, one.result) == ("proxy", "failure")]
+    assert any(one.probe == "liveness" and one.is_answer for one in failed)
+    killed = [text for text in told(history, "Killing") if "failed liveness probe" in text]
+    assert bool(killed) == stopped
+
+
 @each_release
 def test_a_record_says_where_its_result_comes_from(release: str) -> None:
     """K-95, K-96, K-100: the value that the worker begins with, the probe's answer, the container that has ended."""
