@@ -441,22 +441,24 @@ MUTANTS = (
         "initialized-at-once",
         "shows Initialized at once",
         f"{CONDITIONS}:initialized_condition",
-        "    if message:\n        return _condition(pod, INITIALIZED, False,",
-        "    if message:\n        return _condition(pod, INITIALIZED, True,",
+        "return _condition(pod, INITIALIZED, False,",
+        "return _condition(pod, INITIALIZED, True,",
     ),
     Mutant(
         "initialized-never",
         "never shows Initialized",
         f"{CONDITIONS}:initialized_condition",
-        'release.policy("initialized_stays_true")):\n        return _condition(pod, INITIALIZED, True, release)',
-        'release.policy("initialized_stays_true")):\n        return _condition(pod, INITIALIZED, False, release)',
+        "    if not unknown and not incomplete:\n        return _condition(pod, INITIALIZED, True, release)\n"
+        '    if main_has_started(pod, statuses) or (was_true and release.policy("initialized_stays_true")):\n'
+        "        return _condition(pod, INITIALIZED, True, release)\n",
+        "",
     ),
     Mutant(
         "sidecars-not-counted-ready",
         "does not ask whether sidecars are ready",
-        f"{CONDITIONS}:_counted",
-        "if sidecars_known(release):",
-        "if False:",
+        f"{CONDITIONS}:containers_ready_condition",
+        "pod.spec.sidecars if sidecars_known(release) else ()",
+        "()",
     ),
     Mutant(
         "ready-whatever",
@@ -469,8 +471,8 @@ MUTANTS = (
         "containers-ready-whatever",
         "shows ContainersReady whatever the containers are",
         f"{CONDITIONS}:containers_ready_condition",
-        "    if message:",
-        "    if False:",
+        "if not unknown and not unready:",
+        "if True:",
     ),
     # -- probes
     Mutant(
@@ -589,7 +591,7 @@ MUTANTS = (
         "object-goes-early",
         "lets the object of a Pod go while its containers run",
         "sim.status_manager:StatusManager.write",
-        "if entry.finished and can_be_deleted(pod_view(stored), finished=True):",
+        "if entry.finished and can_be_deleted(self.kubelet.decoded(stored, entry.pod), finished=True):",
         'if "deletionTimestamp" in stored["metadata"]:',
     ),
     Mutant(
