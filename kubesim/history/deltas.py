@@ -14,12 +14,14 @@ Object = dict[str, Any]
 
 def make_patch(before: Object, after: Object) -> Object:
     """The smallest merge patch that turns ``before`` into ``after``; empty when they are equal."""
-    patch: Object = {key: None for key, value in before.items() if value is not None and after.get(key) is None}
+    patch: Object = {key: None for key, value in before.items() if key not in after and value is not None}
     for key, value in after.items():
         old = before.get(key)
-        if value is None or value is old:
+        if value is old:
             continue
-        if isinstance(value, dict):
+        if value is None:
+            patch[key] = None
+        elif isinstance(value, dict):
             if not isinstance(old, dict):
                 patch[key] = _without_nulls(value)
             elif inner := make_patch(old, value):

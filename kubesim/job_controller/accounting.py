@@ -6,8 +6,7 @@ Source: ``job_controller.go`` trackJobStatusAndRemoveFinalizers, flushUncountedA
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from msgspec.structs import replace
 
 from kubesim.job_controller.census import Census
@@ -34,8 +33,7 @@ from kubesim.releases import Release
 from kubesim.units import Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Accounting:
+class Accounting(msgspec.Struct, frozen=True):
     """The first status write, and what is needed to decide the last."""
 
     job: JobView
@@ -51,8 +49,7 @@ class Accounting:
     """Whether all pods were looked at: a sync stops at a number of UIDs (J-21)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conclusion:
+class Conclusion(msgspec.Struct, frozen=True):
     """The last status write and the Events after it."""
 
     write: StatusWrite | None
@@ -60,8 +57,7 @@ class Conclusion:
     finished: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Count:
+class _Count(msgspec.Struct, frozen=True):
     """The pods that one sync accounts for."""
 
     pods: tuple[Pod, ...]

@@ -6,7 +6,8 @@ Source: ``backoff_utils.go``. The record lives in the controller's memory: a res
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from kubesim.job_controller.pods import all_failure_count, finish_time
 from kubesim.objects.pod import Pod
@@ -14,8 +15,7 @@ from kubesim.releases import Release
 from kubesim.units import Duration, Instant
 
 
-@dataclass(frozen=True, slots=True)
-class BackoffRecord:
+class BackoffRecord(msgspec.Struct, frozen=True):
     """What is remembered of a Job's failures. ``last_failure`` is None while there is none since the last success."""
 
     failures: int = 0

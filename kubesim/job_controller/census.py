@@ -6,7 +6,8 @@ Source: ``job_controller.go`` syncJob, getNewFinishedPods.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from kubesim.job_controller.backoff import BackoffRecord, next_record
 from kubesim.job_controller.indexes import (
@@ -30,8 +31,7 @@ from kubesim.objects.pod import Pod
 from kubesim.releases import Release
 
 
-@dataclass(frozen=True, slots=True)
-class Census:
+class Census(msgspec.Struct, frozen=True):
     """A Job and its pods at the moment of a sync."""
 
     job: JobView

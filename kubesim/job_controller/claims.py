@@ -6,8 +6,9 @@ Source: ``pkg/controller/controller_ref_manager.go`` ClaimPods, ClaimObject; ``j
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+import msgspec
 
 from kubesim.job_controller.template import controller_reference
 from kubesim.objects.job import TRACKING_FINALIZER, JobView
@@ -16,8 +17,7 @@ from kubesim.objects.labels import selects
 Raw: TypeAlias = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(msgspec.Struct, frozen=True):
     """Raw pods; both lists are empty in nearly every sync."""
 
     adopted: tuple[Raw, ...] = ()

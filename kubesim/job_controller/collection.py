@@ -9,8 +9,9 @@ orphanDependents; ``job_controller.go`` handleSingleOrphanPod.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+
+import msgspec
 
 from kubesim.job_controller.decision import Why
 from kubesim.job_controller.pods import has_tracking_finalizer
@@ -25,8 +26,7 @@ ORPHAN: Final = "orphan"
 Raw: TypeAlias = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteObject:
+class DeleteObject(msgspec.Struct, frozen=True):
     """Delete an object, with the grace it has by itself."""
 
     uid: str
@@ -35,8 +35,7 @@ class DeleteObject:
     why: Why
 
 
-@dataclass(frozen=True, slots=True)
-class DropReferences:
+class DropReferences(msgspec.Struct, frozen=True):
     """Take owner references off an object: it stays, without these owners."""
 
     uid: str
@@ -44,8 +43,7 @@ class DropReferences:
     why: Why
 
 
-@dataclass(frozen=True, slots=True)
-class DropFinalizer:
+class DropFinalizer(msgspec.Struct, frozen=True):
     """Take a finalizer of the collector off an owner."""
 
     uid: str

@@ -6,7 +6,6 @@ Source: ``pkg/controller/cronjob/cronjob_controllerv2.go`` syncCronJob, cleanupF
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -26,8 +25,7 @@ SCHEDULED_AT: Final = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 """Annotation of a Job: the time of the schedule that it was made for."""
 
 
-@dataclass(frozen=True, slots=True)
-class CronDecision:
+class CronDecision(msgspec.Struct, frozen=True):
     """One sync. The Job is created after the replaced ones are deleted; see :func:`with_started`."""
 
     status: CronJobStatus

@@ -7,13 +7,13 @@ left out has no times, an hour that comes twice has them twice. Source: ``pkg/co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import msgspec
 from cronsim import CronSim, CronSimError
 
 from kubesim.objects.cron_job import CronJobView
@@ -38,8 +38,7 @@ class Missed(Enum):
     MANY = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Unmet:
+class Unmet(msgspec.Struct, frozen=True):
     """The last time that has passed without a Job; ``since``: from when on times were looked for."""
 
     since: Instant

@@ -6,7 +6,7 @@ first status write, finalizers, last status write, Events of the end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from kubesim.job_controller.backoff import BackoffRecord
 from kubesim.job_controller.events import JobEvent
@@ -16,16 +16,14 @@ from kubesim.objects.status import Condition
 from kubesim.units import Duration
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(msgspec.Struct, frozen=True):
     """A reason in words, and the rules of ``job.md`` it follows."""
 
     text: str
     rules: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PodToCreate:
+class PodToCreate(msgspec.Struct, frozen=True):
     """One pod to make from the template; the store completes its name. The counts are those of J-35."""
 
     index: int | None
@@ -37,8 +35,7 @@ class PodToCreate:
     why: Why
 
 
-@dataclass(frozen=True, slots=True)
-class PodToDelete:
+class PodToDelete(msgspec.Struct, frozen=True):
     """One pod to delete with the grace period of its spec."""
 
     name: str
@@ -49,32 +46,28 @@ class PodToDelete:
     why: Why
 
 
-@dataclass(frozen=True, slots=True)
-class FinalizerRemoval:
+class FinalizerRemoval(msgspec.Struct, frozen=True):
     """One patch that takes the tracking finalizer off a pod that is accounted for (J-21)."""
 
     name: str
     uid: str
 
 
-@dataclass(frozen=True, slots=True)
-class StatusWrite:
+class StatusWrite(msgspec.Struct, frozen=True):
     """One update of the status subresource."""
 
     status: JobStatus
     why: Why
 
 
-@dataclass(frozen=True, slots=True)
-class Requeue:
+class Requeue(msgspec.Struct, frozen=True):
     """A sync to come, ``after`` counted from now; it does not postpone an earlier one (J-12)."""
 
     after: Duration
     why: Why
 
 
-@dataclass(frozen=True, slots=True)
-class PodChanges:
+class PodChanges(msgspec.Struct, frozen=True):
     """What a sync does to pods. A sync either creates or deletes, never both (J-24)."""
 
     creations: tuple[PodToCreate, ...] = ()
@@ -84,8 +77,7 @@ class PodChanges:
     requeues: tuple[Requeue, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PodOutcome:
+class PodOutcome(msgspec.Struct, frozen=True):
     """How the pod changes went: what the shell reports before the status is decided."""
 
     created: int
@@ -93,8 +85,7 @@ class PodOutcome:
     """UIDs of the pods that were deleted, or turned out to be gone already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(msgspec.Struct, frozen=True):
     """What the controller remembers of one Job between syncs; lost when it restarts (J-32)."""
 
     record: BackoffRecord | None = None
@@ -105,8 +96,7 @@ class Memory:
     """Whether own writes have not come back through the informers; 1.36 waits for them (J-13)."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobDecision:
+class JobDecision(msgspec.Struct, frozen=True):
     """One whole sync, as it goes when every request succeeds."""
 
     why: Why

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from kubesim.objects.job import COMPLETE, JobView
 from kubesim.objects.status import Condition
 from kubesim.releases import Release
 
 
-@dataclass(frozen=True, slots=True)
-class JobEvent:
+class JobEvent(msgspec.Struct, frozen=True):
     """An Event about the Job."""
 
     type: str

@@ -7,15 +7,16 @@ seen. Source: ``controller_utils.go`` ControllerExpectations, ``tracking_utils.g
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from kubesim.releases import Release
 from kubesim.units import Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Expectations:
+class Expectations(msgspec.Struct, frozen=True):
     """Creations and deletions not yet observed, and pods whose finalizer is removed but still seen."""
 
     creations: int = 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from kubesim.objects.job import ExitCodeRequirement, JobView, PodFailurePolicy, PodFailureRule
 from kubesim.objects.pod import Pod
@@ -11,8 +12,7 @@ from kubesim.objects.status import ContainerStatus, PodStatus, Terminated
 from kubesim.releases import Release
 
 
-@dataclass(frozen=True, slots=True)
-class FailureMatch:
+class FailureMatch(msgspec.Struct, frozen=True):
     """The verdict on one failed pod. ``message`` is set for FailJob only; ``action`` None: no rule matched."""
 
     action: str | None = None

@@ -8,10 +8,10 @@ Source: ``job_controller.go`` syncJob.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from kubesim.job_controller.accounting import Accounting, account, conclude, with_condition
 from kubesim.job_controller.census import Census, census
@@ -44,8 +44,7 @@ OWN_NAME: Final = "kubernetes.io/job-controller"
 """Value of managedBy that means the built-in controller."""
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(msgspec.Struct, frozen=True):
     """A sync that has decided on the pods."""
 
     census: Census
@@ -61,8 +60,7 @@ class Begun:
     requeues: tuple[Requeue, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Accounted:
+class Accounted(msgspec.Struct, frozen=True):
     """A sync that has decided on the first status write."""
 
     accounting: Accounting

@@ -6,8 +6,10 @@ addJob, updateJob, addPod, updatePod, deletePod, enqueueSyncJob…, ``client-go/
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+import msgspec
+from msgspec.structs import replace
 
 from kubesim.job_controller.decision import Requeue, Why
 from kubesim.objects.job import JobView, finished_condition
@@ -27,8 +29,7 @@ class Trigger(StrEnum):
     POD_FAILED = "pod failed"
 
 
-@dataclass(frozen=True, slots=True)
-class QueueEntry:
+class QueueEntry(msgspec.Struct, frozen=True):
     """The place of one Job in the controller's queue."""
 
     due: Instant | None = None

@@ -6,15 +6,14 @@ deletes, with foreground propagation; so the shell asks twice, and deletes if bo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from kubesim.job_controller.decision import Why
 from kubesim.objects.job import JobView, finished_condition
 from kubesim.units import SECOND, Duration, Instant
 
 
-@dataclass(frozen=True, slots=True)
-class TtlDecision:
+class TtlDecision(msgspec.Struct, frozen=True):
     """Whether to delete now. ``after``: how long until it is worth asking again, None if only a change can matter."""
 
     delete: bool

@@ -6,7 +6,8 @@ Source: ``job_controller.go`` syncJob, pastBackoffLimitOnFailure, pastActiveDead
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from kubesim.job_controller.census import Census
 from kubesim.job_controller.decision import Requeue, Why
@@ -28,8 +29,7 @@ from kubesim.releases import Release
 from kubesim.units import SECOND, Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """How the Job ends. The type of the condition says whether it is interim or terminal."""
 
     condition: Condition

@@ -64,6 +64,14 @@ def redirect(
     return redirects.apply(kernel, process, shell, items, opened, saved)
 
 
+def _as_written(node: syntax.Simple) -> tuple[list[str], list[str], list[str]] | None:
+    """A command in which nothing is to be expanded, as most are; None for others."""
+    if node.redirects or node.assignments:
+        return None
+    argv = [word.plain for word in node.words if word.plain is not None]
+    return (argv, [], []) if len(argv) == len(node.words) else None
+
+
 def _expanded(node: syntax.Simple, context: Context) -> tuple[list[str], list[str], list[str]]:
     first = node.words[0].plain if node.words else None
     argv = expansion.fields(node.words, context, assignments=first in _DECLARING)
@@ -101,7 +109,9 @@ def step_simple(kernel: Kernel, process: Process, shell: Shell, frame: SimpleFra
     node = frame.node
     if not frame.outputs:
         shell.substitution_status = None
-    expanded = expand(kernel, process, shell, frame.outputs, lambda context: _expanded(node, context))
+    expanded = _as_written(node)
+    if expanded is None:
+        expanded = expand(kernel, process, shell, frame.outputs, lambda context: _expanded(node, context))
     if expanded is None:
         return
     argv, opened, values = expanded

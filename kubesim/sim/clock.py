@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeGuard
+from typing import Any, TypeGuard
 
 import simpy
 from simpy.events import NORMAL
@@ -19,15 +19,6 @@ from kubesim.units import Duration, Instant
 
 _RANKS = 1 << 30
 """How many places there are among the callbacks of one instant."""
-
-
-def _fire(event: simpy.Event) -> None:
-    """What SimPy calls when the instant of a timer has come."""
-    if isinstance(event, Timer):
-        event.fire()
-
-
-_FIRES: Final[list[Callable[[Any], None]]] = [_fire]
 
 
 def _nothing() -> None:
@@ -42,7 +33,6 @@ class Timer(simpy.Event):
     """
 
     _ok, _value = True, None
-    callbacks = _FIRES
 
     def __init__(
         self,
@@ -76,6 +66,9 @@ class Timer(simpy.Event):
             callback, arguments = self._callback, self._arguments
             self._callback, self._arguments = _nothing, ()
             callback(*arguments)
+
+
+Timer.callbacks = [Timer.fire]  # SimPy's own way is a list for each event, and it only ever replaces that
 
 
 def _is_live(event: simpy.Event) -> TypeGuard[Timer]:

@@ -6,7 +6,9 @@ What it remembers (back-off, expectations) is gone with the process, as upstream
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from kubesim.job_controller.claims import Claims, claims, is_selected
 from kubesim.job_controller.collection import should_free

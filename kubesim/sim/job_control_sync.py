@@ -7,9 +7,10 @@ each step; here requests are sent, their replies counted, and what was done is r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from kubesim.history.records import Decided, DecidedAction
 from kubesim.job_controller.accounting import Accounting, conclude

@@ -67,12 +67,11 @@ class DeploymentController:
         """Whether its watches show a change: of a Deployment, of a ReplicaSet that one controls, of a Pod that goes."""
         if change.kind == "Deployment":
             return True
-        reference = controller_of(change.object)
-        if reference is None:
+        if change.kind == "Pod" and change.type != DELETED:
             return False
-        if change.kind == "Pod":
-            return change.type == DELETED and reference.get("kind") == "ReplicaSet"
-        return reference.get("kind") == "Deployment"
+        reference = controller_of(change.object)
+        wanted = "ReplicaSet" if change.kind == "Pod" else "Deployment"
+        return reference is not None and reference.get("kind") == wanted
 
     def changed(self, change: Change) -> None:
         """A watch event."""
