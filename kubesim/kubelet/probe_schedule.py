@@ -84,6 +84,12 @@ def tick_at_or_after(origin: Instant, step: Duration, at: Instant) -> Instant:
     return next_tick(origin, step, at - 1)
 
 
+def ticks_between(origin: Instant, step: Duration, after: Instant, before: Instant) -> int:
+    """How many ticks of the grid lie after one instant and before another, neither counted."""
+    first, end = next_tick(origin, step, after), tick_at_or_after(origin, step, before)
+    return max((end - first) // step, 0)
+
+
 def origin_after_trigger(origin: Instant, now: Instant, release: Release) -> Instant:
     """The origin of the grid after a run out of schedule: from 1.32 on the period starts anew (K-103).
 

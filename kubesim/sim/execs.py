@@ -24,8 +24,11 @@ EXITED = "rpc error: code = Unknown desc = failed to exec in container: containe
 _QUIET: Duration = SECOND // 2
 """A probe's exec shorter than this is not recorded: it is told by its result."""
 
-Done = Callable[[int, str], None]
-"""Called with exit code and output."""
+Done = Callable[[int, str, bool], None]
+"""Called with exit code, output, and whether the command would do the same again in the same container.
+
+One that took time would not: the container may end under it.
+"""
 
 
 class Driver(Protocol):
@@ -44,6 +47,8 @@ class _Exec:
     command: str
     then: Done | None
     began: Instant
+    unsteady: int
+    """The machine's count when it began."""
     deadline: Timer | None = None
 
 
@@ -89,16 +94,16 @@ class Execs:
     ) -> None:
         if not instance.lives:
             if then is not None:
-                then(GONE, "")
+                then(GONE, "", False)
             return
         self._started += 1
-        entry = _Exec(instance, self._started, purpose, " ".join(argv), then, self.clock.now)
+        unsteady = instance.machine.kernel.unsteady
+        entry = _Exec(instance, self._started, purpose, " ".join(argv), then, self.clock.now, unsteady)
         self._running[instance.id, entry.number] = entry
         if purpose in HOOKS:
             self._record(pod, entry, "exec-start")
         if timeout is not None:
             entry.deadline = self.clock.after(timeout, self._overruns, pod, entry)
-        instance.unsteady_before_exec = instance.machine.kernel.unsteady
         argv = _as_declared(instance, purpose) or argv
         self.driver.apply(pod, instance, instance.machine.exec(self.clock.now, argv, entry.number))
 
@@ -131,7 +136,8 @@ class Execs:
         elif self.clock.now - entry.began >= _QUIET:
             self._record(pod, entry, "exec-exit", code, began=entry.began)
         if entry.then is not None:
-            self.clock.after(self.timing.latency("exec-return"), entry.then, code, output)
+            repeats = self.clock.now == entry.began and entry.instance.machine.kernel.unsteady == entry.unsteady
+            self.clock.after(self.timing.latency("exec-return"), entry.then, code, output, repeats)
 
     def _record(
         self, pod: RuntimePod, entry: _Exec, event: str, code: int | None = None, began: Instant | None = None

@@ -48,7 +48,7 @@ def run_hook(
 
 
 def _exec_done(
-    command: tuple[str, ...], place: str, then: Callable[[str | None], None], code: int, output: str
+    command: tuple[str, ...], place: str, then: Callable[[str | None], None], code: int, output: str, _repeats: bool
 ) -> None:
     if code == 0:
         then(None)

@@ -54,7 +54,6 @@ class Instance:
     wake: Timer | None = None
     world: tuple[int, int] = (0, 0)
     """Files and processes as a resting probe last saw them."""
-    unsteady_before_exec: int = 0
 
     def move(self, to: RuntimeState, now: Instant) -> None:
         """Change state; raises IllegalMove for a move outside :data:`INSTANCE_MOVES`."""

@@ -133,8 +133,10 @@ class Kubelet:
         self.pods[uid] = pod
         if before is None:
             self._added(pod)
-        elif _differs(before, pod) or self._readiness_gates_changed(pod):
+            return
+        if _differs(before, pod) or self._readiness_gates_changed(pod):
             self._update(pod)
+        self.statuses.heard(pod)
 
     def decoded(self, raw: dict[str, Any], before: Pod | None) -> Pod:
         """The pod as this kubelet's release reads it: fields it does not know are not there (K-54).
@@ -221,15 +223,20 @@ class Kubelet:
             delay = min(max(retry_at - self.clock.now, 0), self.release.duration("requeue_at_most"))
         self.queue.enqueue(uid, self.timing.jittered("requeue", delay, 0.5))
 
-    def requeue_for_resync(self, uid: str) -> None:
-        """Come back in 60 to 90 s (K-19b), but only if that sync could do anything: run an unready readiness probe."""
+    def requeue_for_resync(self, uid: str) -> bool:
+        """Come back in 60 to 90 s (K-19b); False if that sync could do nothing: it is left out.
+
+        What such a sync can do is run a readiness probe that has not succeeded yet.
+        """
         self.queue.forget(uid)
         status = self.statuses.get(uid)
         worker = self.workers.get(uid)
         if status is None or worker is None or worker.termination_requested:
-            return
-        if self.reports.readiness_to_trigger(worker.pod, status):
-            self.queue.enqueue(uid, self.timing.jittered("resync", self.release.duration("sync_frequency"), 0.5))
+            return False
+        if not self.reports.readiness_to_trigger(worker.pod, status):
+            return False
+        self.queue.enqueue(uid, self.timing.jittered("resync", self.release.duration("sync_frequency"), 0.5))
+        return True
 
     def next_housekeeping(self, instant: Instant) -> Instant:
         """When housekeeping, every 2 s, comes round at or after the instant (K-19g)."""

@@ -70,6 +70,7 @@ class PodWorker:
         self._pending: Update | None = None
         self._when_stopped: list[Callable[[str], None]] = []
         self._last_sync_end: Instant = kubelet.began - 1
+        self._leaves_out_resyncs = False
 
     # -- what others ask ------------------------------------------------------------------------------------------
 
@@ -137,6 +138,9 @@ class PodWorker:
         self._pending = None
         self.working = True
         self.pod = update.pod
+        if self._leaves_out_resyncs:
+            self._last_sync_end = self._last_resync()
+            self._leaves_out_resyncs = False
         self.kubelet.pleg.when_newer(self.uid, self._last_sync_end, self._run, self.work)
 
     def _run(self, seen: Observed, work: Work) -> None:
@@ -183,8 +187,18 @@ class PodWorker:
         elif failed:
             self.kubelet.requeue_after_error(self.uid, retry_at)
         else:
-            self.kubelet.requeue_for_resync(self.uid)
+            self._leaves_out_resyncs = not self.kubelet.requeue_for_resync(self.uid)
         if self._pending is not None:
             self._take()
         else:
             self.working = False
+
+    def _last_resync(self) -> Instant:
+        """When the pod was synced last, had no resync been left out: what is observed has to be newer (K-2, K-19b)."""
+        kubelet, last = self.kubelet, self._last_sync_end
+        interval = kubelet.release.duration("sync_frequency")
+        while True:
+            due = kubelet.queue.next_tick(last + kubelet.timing.jittered("resync", interval, 0.5))
+            if due >= kubelet.clock.now:
+                return last
+            last = due

@@ -18,6 +18,7 @@ from kubesim.kubelet.probe_schedule import (
     origin_after_trigger,
     period,
     tick_at_or_after,
+    ticks_between,
     workers_ended_by_termination,
     workers_to_create,
 )
@@ -92,7 +93,8 @@ class Prober:
         self._busy = False
         self._triggered = False
         self._missed_tick = False
-        self._resting: tuple[ProbeAnswer, Instant] | None = None
+        self._resting: ProbeAnswer | None = None
+        """The answer that all probes of a resting worker would get."""
 
     def begin(self) -> None:
         """The first tick comes at once, unless the kubelet has only just been started (K-95)."""
@@ -118,7 +120,7 @@ class Prober:
             self._missed_tick = self._busy
             return
         under_way = self._exec_under_way()
-        self._wake_up()
+        self._wake_up(under_way)
         if under_way is not None:
             self._cancel()
             self._probe(under_way)
@@ -144,12 +146,12 @@ class Prober:
             return latest
         return None
 
-    def _wake_up(self) -> None:
-        """Count the equal probes that a resting worker did not have to run."""
+    def _wake_up(self, before: Instant | None = None) -> None:
+        """Count the equal probes that a resting worker did not have to run: at its ticks ``before``, or before now."""
         if self._resting is not None:
-            answer, since = self._resting
-            skipped = (self.kubelet.clock.now - since) // period(self.worker)
-            self.worker = after_equal_probes(self.worker, answer, skipped)
+            until = self.kubelet.clock.now if before is None else before
+            skipped = ticks_between(self.origin, period(self.worker), self._ticked_at, until)
+            self.worker = after_equal_probes(self.worker, self._resting, skipped)
             self._resting = None
 
     def _arm(self, instant: Instant) -> None:
@@ -165,6 +167,7 @@ class Prober:
 
     def _tick(self) -> None:
         self._cancel()
+        self._wake_up()
         now, release = self.kubelet.clock.now, self.kubelet.release
         self._ticked_at = now
         status = self.kubelet.statuses.get(self.uid)
@@ -221,15 +224,14 @@ class Prober:
             self._arm(next_tick(self.origin, period(self.worker), self.kubelet.clock.now))
             return
         quiet = outcome.event is None and probes_until_change(self.worker, answer.answer, release) is None
-        if quiet and answer.stays_until is None and not self.worker.on_hold:
-            self._resting = (answer.answer, self.kubelet.clock.now)
-            self.manager.rest(self)
+        until = answer.stays_until
+        if not quiet or self.worker.on_hold or (until is not None and until <= self.kubelet.clock.now):
+            self._plan_next()
             return
-        if quiet and answer.stays_until is not None and answer.stays_until > self.kubelet.clock.now:
-            self._resting = (answer.answer, self.kubelet.clock.now)
-            self._arm(self._tick_that_may_differ(answer.stays_until))
-            return
-        self._plan_next()
+        self._resting = answer.answer
+        self.manager.rest(self)
+        if until is not None:
+            self._arm(self._tick_that_may_differ(until))
 
     def _tick_that_may_differ(self, instant: Instant) -> Instant:
         """The first tick whose process or question may come at ``instant`` or later."""

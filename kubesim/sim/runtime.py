@@ -31,7 +31,7 @@ from kubesim.sim.identity import identifier
 from kubesim.sim.instances import Instance, RuntimePod, Sandbox
 from kubesim.sim.recorder import Recorder
 from kubesim.sim.timing import Timing
-from kubesim.units import SECOND, Instant
+from kubesim.units import SECOND
 
 SANDBOX = "(sandbox)"
 _CANNOT_START = (
@@ -266,11 +266,6 @@ class Runtime:
         question = {"type": "tcpSocket", "port": port}
         lively = [one for one in self.instances(uid) if one.lives]
         return any(one.machine.probe(self.clock.now, "readiness", question).passes for one in lively)
-
-    def answer_stays_until(self, instance: Instance) -> Instant | None:
-        """Until when an exec that just ran would answer the same; None: until the container's world changes."""
-        steady = instance.machine.kernel.unsteady == instance.unsteady_before_exec
-        return None if steady else self.clock.now
 
     def end_from_outside(self, pod: RuntimePod, instance: Instance, signal: str | None, exit_code: int | None) -> None:
         """A stimulus: the container's process 1 gets a signal, or ends by itself with a code."""

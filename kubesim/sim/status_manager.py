@@ -1,7 +1,8 @@
 """The kubelet's status manager on the clock: one serial writer that sends the newest status of each pod (S-40, K-19h).
 
 What is merged, refused or forced is decided in ``kubelet/status_manager.py``. The full sync every 10 s is only
-scheduled while some pod's status in the API differs from the kubelet's (a held-back terminal phase, K-17).
+scheduled while some pod's status in the API differs from the kubelet's: a terminal phase that is held back (K-17), or
+a status that somebody else has written.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class StatusManager:
         self._busy = False
         self._phase = kubelet.timing.phase("status", _FULL_SYNC)
         self._held_back: set[str] = set()
-        """Pods whose terminal phase the API does not have yet."""
+        """Pods whose status in the API is not the kubelet's."""
         self._full_sync: Timer | None = None
 
     def get(self, uid: str) -> PodStatus | None:
@@ -169,6 +170,18 @@ class StatusManager:
         else:
             self._let_go(uid)
         return reply
+
+    def heard(self, pod: Pod) -> None:
+        """The API server's word on a pod: a status that is not the kubelet's is written over by the next full sync."""
+        uid = pod.metadata.uid
+        entry, written = self._cached.get(uid), self._written_status.get(uid)
+        if entry is None or self._sent.get(uid) != entry.version:
+            return  # it is about to be written anyway
+        if written is not None and written[0] is pod.raw.get("status"):
+            return
+        if needs_write(pod.status, entry.status, self.kubelet.release):
+            self._held_back.add(uid)
+            self._sync_all_later()
 
     def resend(self) -> None:
         """Whatever the API has: look at every pod again (the node can be reached again, S-40)."""

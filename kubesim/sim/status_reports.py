@@ -79,20 +79,20 @@ class StatusReports:
         return Verdict("DeadlineExceeded", message)
 
     def _watch_deadline(self, worker: PodWorker) -> None:
+        """Every tick of the sync loop syncs a pod that is past its deadline; here the next one that does."""
         limit = worker.pod.spec.active_deadline_seconds
-        if limit is None or worker.termination_requested:
+        if limit is None or not worker.could_have_running_containers:
             return
         status = self.kubelet.statuses.get(worker.uid)
         if status is None or status.start_time is None:
             return
-        due = self.kubelet.queue.next_tick(status.start_time + limit * SECOND)
+        due = self.kubelet.queue.next_tick(max(status.start_time + limit * SECOND, self.kubelet.clock.now + 1))
         timer = self._deadlines.get(worker.uid)
         if timer is not None and timer.live and timer.instant == due:
             return
         if timer is not None:
             timer.cancel()
-        if due > self.kubelet.clock.now:
-            self._deadlines[worker.uid] = self.kubelet.clock.at(due, self.kubelet.sync_soon, worker.uid)
+        self._deadlines[worker.uid] = self.kubelet.clock.at(due, self.kubelet.sync_soon, worker.uid)
 
     def sandbox_ready(self, worker: PodWorker, sandbox: Sandbox) -> None:
         """Some releases say PodReadyToStartContainers right after the sandbox was made (S-3.3, 1.36)."""

@@ -57,8 +57,9 @@ class FakeKubelet:
     def requeue_after_error(self, _uid: str, retry_at: int | None) -> None:
         self.requeued.append(f"error {retry_at}")
 
-    def requeue_for_resync(self, _uid: str) -> None:
+    def requeue_for_resync(self, _uid: str) -> bool:
         self.requeued.append("resync")
+        return True
 
 
 class FakePass:
