@@ -255,17 +255,17 @@ def _came_back(
     release: Release,
 ) -> str:
     """The first of the containers that had ended for good and has not any more."""
-    ended = {status.name: status.state.exit_code for status in old if isinstance(status.state, Terminated)}
-    if not ended:
-        return ""
-    judged = {container.name: container for container in containers}
-    revived = {status.name for status in new if not isinstance(status.state, Terminated)}
-    for name in ended:
-        if name not in revived or name not in judged:
+    for status in old:
+        if not isinstance(status.state, Terminated) or not _goes_on(status.name, new):
             continue
-        if restart_after_exit(judged[name], spec, ended[name], release) is None:
-            return name
+        container = next((entry for entry in containers if entry.name == status.name), None)
+        if container is not None and restart_after_exit(container, spec, status.state.exit_code, release) is None:
+            return status.name
     return ""
+
+
+def _goes_on(name: str, statuses: Sequence[ContainerStatus]) -> bool:
+    return any(status.name == name and not isinstance(status.state, Terminated) for status in statuses)
 
 
 def _with_transition_times(

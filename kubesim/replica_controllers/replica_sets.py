@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cmp_to_key
 from typing import Final
+
+import msgspec
 
 from kubesim.objects.status import render_time
 from kubesim.replica_controllers.views import PodFacts, Raw, ReplicaSet
@@ -23,8 +24,7 @@ BURST: Final = 500
 _PHASE_ORDER: Final = {"Pending": 0, "Unknown": 1, "Running": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(msgspec.Struct, frozen=True):
     """How many Pods of a ReplicaSet there are; only active ones count."""
 
     active: int = 0

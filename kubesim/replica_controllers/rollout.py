@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
 
 from kubesim.replica_controllers.views import (
     DESIRED_REPLICAS,
@@ -26,8 +28,7 @@ _LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
 _HASH_LENGTH: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Sets:
+class Sets(msgspec.Struct, frozen=True):
     """The ReplicaSets of a Deployment: the one of its template, if there is one, and all others, oldest first."""
 
     new: ReplicaSet | None
@@ -49,8 +50,7 @@ class Sets:
         return Sets(new, tuple(changed if one.uid == changed.uid else one for one in self.old))
 
 
-@dataclass(frozen=True, slots=True)
-class Scaling:
+class Scaling(msgspec.Struct, frozen=True):
     """A ReplicaSet gets another number of Pods, or other annotations about its Deployment's."""
 
     target: ReplicaSet

@@ -6,7 +6,9 @@ Source: ``pkg/controller/deployment/sync.go`` (calculateStatus), ``progress.go``
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from kubesim.objects.status import instant_of, render_time
 from kubesim.replica_controllers.rollout import Sets, max_unavailable
@@ -20,8 +22,7 @@ COMPLETE_REASON = "NewReplicaSetAvailable"
 TIMED_OUT_REASON = "ProgressDeadlineExceeded"
 
 
-@dataclass(frozen=True, slots=True)
-class StatusDecision:
+class StatusDecision(msgspec.Struct, frozen=True):
     """The status to write (None: as it stands), and after how long to look whether the rollout is stuck."""
 
     status: Raw | None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+
+import msgspec
 
 from kubesim.objects.status import instant_of
 from kubesim.units import SECOND, Duration, Instant
@@ -18,8 +19,7 @@ MAX_REPLICAS: Final = "deployment.kubernetes.io/max-replicas"
 DELETION_COST: Final = "controller.kubernetes.io/pod-deletion-cost"
 
 
-@dataclass(frozen=True, slots=True)
-class ReplicaSet:
+class ReplicaSet(msgspec.Struct, frozen=True):
     """A ReplicaSet as a watch has shown it."""
 
     raw: Raw
@@ -61,8 +61,7 @@ class ReplicaSet:
         return self.raw["metadata"].get("creationTimestamp") or "", self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(msgspec.Struct, frozen=True):
     """A Deployment as a watch has shown it, after the API server's defaults."""
 
     raw: Raw
@@ -101,8 +100,7 @@ class Deployment:
         return "deletionTimestamp" in self.raw["metadata"]
 
 
-@dataclass(frozen=True, slots=True)
-class PodFacts:
+class PodFacts(msgspec.Struct, frozen=True):
     """What a ReplicaSet controller looks at in a Pod."""
 
     uid: str
