@@ -105,6 +105,8 @@ def command(
     from kubesim import api
     from kubesim.commands.inputs import read_scenario
 
+    if "" in releases:
+        raise click.UsageError("--release is empty; write one such as 1.29, or leave it out")
     if config and releases:
         raise click.UsageError("--config says the releases; leave out --release")
     _check_form(form, level, every=every, several=len(releases) > 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
@@ -33,6 +34,11 @@ class _Composer(CParser):
         """See ``descend_resolver``."""
 
 
+_TEMPLATE: Final = "; {{ … }} is a template's: render it first (helm template)"
+_LINE_OF_TEMPLATE: Final = re.compile(r"^\s*\{\{.*\}\}\s*$", re.MULTILINE)
+"""A line that is nothing but a template's; in YAML it would be a mapping for a key."""
+
+
 def compose(text: str, path: str) -> Iterator[yaml.Node]:
     """The root node of each document; an empty document is a plain empty scalar. Raises ScenarioError."""
     try:
@@ -47,7 +53,7 @@ def compose(text: str, path: str) -> Iterator[yaml.Node]:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         problem = f"{error.problem} {error.context or ''}".strip()
-        message = f"not YAML: {problem}{_way_out(problem)}"
+        message = f"not YAML: {problem}{_TEMPLATE if _LINE_OF_TEMPLATE.search(text) else _way_out(problem)}"
         raise ScenarioError(message, path=path, line=line, column=column) from error
     except yaml.reader.ReaderError as error:
         line, column = _place(text, error.position)

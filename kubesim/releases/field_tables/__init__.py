@@ -17,6 +17,7 @@ from typing import Any, Final
 import yaml
 
 from kubesim.releases.release import Release
+from kubesim.releases.tables import LAST_MINOR
 
 SCALARS: Final = frozenset(("string", "int32", "int64", "bool", "float64", "quantity", "intOrString", "time", "bytes"))
 
@@ -41,6 +42,12 @@ class Field:
 def field_table(release: Release) -> Mapping[str, Mapping[str, Field]]:
     """The types a release's API knows, by name (``core.v1.PodSpec``), each with its fields by name."""
     return _table(release.minor)
+
+
+def known_later(of: Release, type_: str, name: str) -> str | None:
+    """The first release after this one whose API knows a field; None if none does."""
+    later = (minor for minor in range(of.minor + 1, LAST_MINOR + 1) if name in _table(minor).get(type_, {}))
+    return next((f"1.{minor}" for minor in later), None)
 
 
 def required_fields(release: Release) -> Mapping[str, tuple[Field, ...]]:

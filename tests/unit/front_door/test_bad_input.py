@@ -59,6 +59,7 @@ WRONG = {
     "alias of itself": ("a: &a [*a]\n", "1:4: an anchor's value contains itself"),
     "key given twice": ("apiVersion: v1\nkind: Pod\nkind: Job\n", '3:1: mapping key "kind" already defined at line 2'),
     "object given twice": (f"{POD}---\n{POD}", 'metadata.name: Pod "web" is given already, at'),
+    "template": ("a:\n  b: {{ .x }}\n{{- if .y }}\n  c: 1\n{{- end }}\n", "is a template's: render it first (helm template)"),
     "list": ("- a\n- b\n", "1:1: a document must be a mapping"),
     "text": ("hello\n", "1:1: a document must be a mapping"),
     "nothing": ("", "1:1: holds no objects"),

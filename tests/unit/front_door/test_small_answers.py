@@ -121,3 +121,11 @@ def test_a_refusal_names_the_file_it_is_about(web: str, tmp_path: Path) -> None:
 
 def test_a_refusal_of_what_came_on_standard_input_says_so() -> None:
     assert 'error when creating "STDIN": Pod in version' in kubesim("run", "-", stdin=TYPO).stderr
+
+
+def test_below_a_refusal_stands_where_it_is_in_the_file(tmp_path: Path) -> None:
+    typo = tmp_path / "typo.yaml"
+    typo.write_text(TYPO)
+    lines = kubesim("run", str(typo)).stderr.splitlines()
+    assert lines[-1] == f'  {typo}:5:28: spec.containers[0].imagex: did you mean "image"?'
+    assert lines[-2].startswith("Error from server (BadRequest)")
