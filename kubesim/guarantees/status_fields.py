@@ -109,7 +109,10 @@ def last_state(pod: PodStory) -> Iterator[Finding]:
 
 
 def exit_codes_by_signal(pod: PodStory) -> Iterator[Finding]:
-    """Ended by SIGKILL means 137; out of memory means 137 and OOMKilled."""
+    """Ended after SIGKILL means 137; out of memory means 137 and OOMKilled.
+
+    The signal may also find a process that has just ended by itself, at the same instant even.
+    """
     for container in pod.containers:
         for run in container.runs:
             kill = kill_of(run)
@@ -117,7 +120,11 @@ def exit_codes_by_signal(pod: PodStory) -> Iterator[Finding]:
                 held = run.code == 137 and run.reason == "OOMKilled"
                 yield judge(held, pod.exited(container, run), said=f"out of memory, reason {run.reason}")
                 continue
-            if kill is not None and run.exit is not None:
+            if (
+                kill is not None
+                and run.exit is not None
+                and (kill < run.exit or (kill == run.exit and run.code == 137))
+            ):
                 yield judge(run.code == 137, pod.moment(container, run, "signal", kill), pod.exited(container, run))
 
 

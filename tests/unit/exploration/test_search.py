@@ -61,6 +61,12 @@ spec:
   containers:
   - {name: app, image: "example.com/app:1"}
 """
+ALONE = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec: {containers: [{name: app, image: "example.com/app:1"}]}
+"""
 DRAINS = """\
 apiVersion: v1
 kind: Pod
@@ -176,6 +182,21 @@ def test_an_expectation_is_broken_too() -> None:
     assert find.broken.name == "expect-1"
     assert "app got SIGKILL" in find.broken.seen
     assert find.workload.told() == ["app ignores SIGTERM", "at 5s: kubectl delete pod web"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "story"),
+    [
+        ("{container: app, starts, before: 30s}", "image example.com/app:1 takes 45s to pull"),
+        ("{event: {reason: Rebooted, count: 0}}", "at 5s: node1 reboots, and is away for 30s"),
+        ('{pod: web, condition: {type: Ready, status: "True"}, at: 9s}', "at 5s: kubectl delete pod web"),
+    ],
+)
+def test_what_happens_to_nodes_and_images_breaks_what_no_program_can(sentence: str, story: str) -> None:
+    """And where a program or a deletion can, they come first."""
+    text = f"apiVersion: kubesim/v1\nkind: Scenario\nspec:\n  expect:\n    - {sentence}\n---\n" + ALONE
+    (find,) = Search(api.load(io.StringIO(text)), Aim((), ()), budget=600, most_runs=160).run().finds
+    assert find.workload.told() == [story]
 
 
 def test_programs_that_nothing_is_known_of_are_taken_as_usual() -> None:

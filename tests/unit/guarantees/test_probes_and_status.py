@@ -262,7 +262,7 @@ STATUS = [
         pod("| app"),
         held="1 start app; 2 stop app 1; 3 signal app KILL; 3 exit app 137",
         broken="1 start app; 2 stop app 1; 3 signal app KILL; 3.05 exit app 1",
-        idle="1 start app; 2 stop app 9; 3 exit app 1; 3.05 end",
+        idle="1 start app; 2 stop app 1; 3 exit app 1; 3.05 signal app KILL; 4 end",
     ),
     case(
         "status-oom-restarts-only-container",
