@@ -17,6 +17,8 @@ from kubesim.exploration.sweep import run_rows
 
 FIRST_BATCH: Final = 8
 BATCH_SECONDS: Final = 1.0
+BATCHES_A_SECOND: Final = 200
+"""As many as Dask's scheduler serves in a quarter of its time (``python -m tests.bench.scale``)."""
 LARGEST_BATCH: Final = 5_000
 IN_FLIGHT: Final = 3
 """Batches sent out for each worker: one that runs, and some that wait, so that none is ever idle."""
@@ -35,10 +37,17 @@ class Engine(Protocol):
     def run(self, header: bytes, rows: Sequence[int]) -> Iterator[Finished]: ...
 
 
+def batch_seconds(workers: int) -> float:
+    """How long a batch should take, for so many workers that one process serves: longer where they are many."""
+    return max(BATCH_SECONDS, workers / BATCHES_A_SECOND)
+
+
 class Batches:
     """Cuts rows into batches of about a second each, from how long the last ones took; safe to ask from one thread."""
 
     def __init__(self, rows: Sequence[int]) -> None:
+        self.seconds = BATCH_SECONDS
+        """How long a batch should take."""
         self._rows = rows
         self._place = 0
         self._size = FIRST_BATCH
@@ -53,7 +62,7 @@ class Batches:
 
     def took(self, rows: int, seconds: float) -> None:
         """A batch of so many rows took so long."""
-        fitting = int(rows * BATCH_SECONDS / max(seconds, 1e-6))
+        fitting = int(rows * self.seconds / max(seconds, 1e-6))
         self._size = max(1, min(fitting, 4 * self._size, LARGEST_BATCH))
 
     @property

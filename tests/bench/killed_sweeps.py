@@ -1,4 +1,4 @@
-"""A sweep at full size that is killed and goes on, and one on Dask that loses a worker: both equal one that was left alone.
+"""A sweep at full size that is killed and goes on, and one on Dask that loses a worker: both equal one left alone.
 
 ``python -m tests.bench.killed_sweeps [--rows 10000]`` takes some minutes and says each step; the exit status is 1 if a
 result differs by a byte, or if nothing was killed in the middle. Small ones are among the tests of the engines.

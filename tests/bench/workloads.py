@@ -95,6 +95,15 @@ def comparison() -> str:
     return "".join(made) + cluster(100, "16", "64Gi") + "  containers:\n" + "".join(containers)
 
 
+def plain(count: int, nodes: int, *, pinned: bool = False) -> str:
+    """Pods of one container that runs for a minute, for the scheduler to place, or pinned to the nodes in turn."""
+    made = []
+    for number in range(count):
+        text = PLAIN.format(name="plain", number=number, cpu=100, memory=64)
+        made.append(text.replace("spec:\n", f"spec:\n  nodeName: n{number % nodes}\n", 1) if pinned else text)
+    return "".join(made) + cluster(nodes) + "  containers: [{match: {pod: 'plain-*'}, script: {lasts: 60s}}]\n"
+
+
 DEPLOYMENT = """\
 apiVersion: apps/v1
 kind: Deployment

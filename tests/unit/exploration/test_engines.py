@@ -55,6 +55,18 @@ def test_batches_grow_to_about_a_second() -> None:
     assert sizes.index(500) <= 4
 
 
+def test_batches_are_longer_where_one_process_serves_many_workers() -> None:
+    assert [engines.batch_seconds(workers) for workers in (1, 2, 200, 400, 3_000)] == [1, 1, 1, 2, 15]
+    batches = Batches(range(10_000))
+    batches.seconds = engines.batch_seconds(400)
+    while batch := batches.next():
+        size = len(batch)
+        batches.took(size, size * 0.01)
+        if size == 200:
+            break
+    assert size == 200
+
+
 def ends_its_process(history: History) -> bool:
     """A measure of which one row takes its process down, as one does that needs too much memory."""
     if history.header.seed == 3:
