@@ -90,6 +90,7 @@ CASES = [
         pod("a | app"),
         held="1 start a; 2 exit a; 3 start app; 4 sets a app:2; 60 end",
         broken="1 start a; 2 exit a; 3 start app; 4 sets a app:2; 5 start a",
+        idle="1 start a; 2 exit a; 3 start app; 4 sets app app:2; 5 start a",
     ),
     case(
         "restart-policy-always",

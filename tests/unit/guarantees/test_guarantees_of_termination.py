@@ -100,6 +100,12 @@ CASES = [
         broken="1 start app; 1.1 exec app postStart; 2 start log; 5 done app postStart",
     ),
     case(
+        "hook-poststart-blocks-running",  # only what comes after it in the list waits
+        pod("| log app", app=WARMED),
+        held="0.5 start log; 1 start app; 1.1 exec app postStart; 2 exit log; 3 start log; 5 done app postStart",
+        broken="0.5 start log; 1 start app; 1.1 exec app postStart; 2 shows app running; 5 done app postStart",
+    ),
+    case(
         "hook-poststart-blocks-running",
         pod("| app", app=WARMED),
         held="1 start app; 1.1 exec app postStart; 5 done app postStart; 6 shows app running",

@@ -99,6 +99,7 @@ JOBS = [
         pod=pod("s* | app", policy="Never", grace=5),
     ),
     job_case("job-retry-backoff-delay", job(), f"0 {FAILED}; 13 new b", f"0 {FAILED}; 4 new b"),
+    job_case("job-retry-backoff-delay", job(), f"0 {FAILED}; 11 new b", f"0 {FAILED}; 10.9 new b"),
     job_case(
         "cronjob-concurrency-policy",
         job(kind="CronJob", concurrencyPolicy="Forbid"),
@@ -166,6 +167,13 @@ JOBS = [
         job(ttlSecondsAfterFinished=10),
         "1 job +Complete; 11 job-gone",
         "1 job +Complete; 5 job-gone",
+        "1 job +Complete; 51 end",
+    ),
+    job_case(
+        "job-ttl-after-finished",
+        job(ttlSecondsAfterFinished=10),
+        "1 job +Complete; 52 job-gone",
+        "1 job +Complete; 52 end",
     ),
     job_case(
         "job-pods-kept-after-finish",

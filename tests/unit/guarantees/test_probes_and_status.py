@@ -219,6 +219,13 @@ STATUS = [
         broken="1 act evict; 9 end",
     ),
     case(
+        "condition-disruption-target",
+        pod("| app"),
+        held="1 act delete; 1 cond DisruptionTarget=False",
+        broken="1 act delete; 1 cond DisruptionTarget=True",
+        idle="1 act delete code=404; 1 cond DisruptionTarget=True",
+    ),
+    case(
         "restart-all-condition",
         pod("| app"),
         held="1 cond AllContainersRestarting=True; 2 cond AllContainersRestarting=False",
