@@ -73,6 +73,13 @@ INJECTED = {
     ],
 }
 
+FAILING_INIT_BEHIND_A_SIDECAR = Scene(
+    Cluster("1.33"),
+    (pod("web", {"initContainers": [SIDE, container("setup")], "containers": [APP]}),),
+    scripts=(("setup", lasting(3, (1, 0))),),
+    until=60,
+)
+
 DIRECTED: dict[str, tuple[Scene, ...]] = {
     "names-not-checked": (created({"containers": [APP, APP]}),),
     "plain-inits-may-have-probes": (
@@ -250,6 +257,50 @@ DIRECTED: dict[str, tuple[Scene, ...]] = {
             ({"at": "50s", "kill": {"pod": "web", "container": "app", "exitCode": 1}},),
             (("side", {**lasting(None), "probes": {"liveness": [{"from": "8s", "answer": "fail"}]}}),),
             until=90,
+        ),
+    ),
+    "failed-init-stays": (FAILING_INIT_BEHIND_A_SIDECAR,),
+    "sidecar-liveness-ends-pod": (
+        Scene(
+            NEW,
+            (pod("web", {"initContainers": [{**SIDE, "livenessProbe": HTTP}], "containers": [APP]}),),
+            scripts=(("side", {**lasting(None), "probes": {"liveness": [{"from": "8s", "answer": "fail"}]}}),),
+            until=60,
+        ),
+    ),
+    "sidecar-never-releases": (Scene(NEW, (pod("web", WITH_SIDE),), ({**ON_DELETE, "at": "50s"},), until=60),),
+    "turn-forgotten": (
+        Scene(
+            Cluster("1.29.3"),  # where a sidecar waits out the grace for one that does not run
+            (
+                pod(
+                    "web",
+                    {
+                        "terminationGracePeriodSeconds": 5,
+                        "initContainers": [SIDE, container("second", restartPolicy="Always")],
+                        "containers": [APP],
+                    },
+                ),
+            ),
+            ({**ON_DELETE, "at": "31s"},),
+            (("second", lasting(3, (1,))),),
+            until=90,
+        ),
+    ),
+    "success-is-failure": (
+        Scene(
+            NEW,
+            (pod("web", {"restartPolicy": "Never", "containers": [APP]}),),
+            scripts=(("app", lasting(5)),),
+            until=60,
+        ),
+    ),
+    "restart-limit-exceeded": (
+        job(
+            {"backoffLimit": 3},
+            {"restartPolicy": "OnFailure", "containers": [APP]},
+            ("app", lasting(3, (1,))),
+            until=300,
         ),
     ),
     "sidecar-stopped-early": (

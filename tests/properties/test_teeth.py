@@ -13,9 +13,10 @@ import pytest
 import yaml
 from directed import DIRECTED
 from mutants import MUTANTS, Mutant, wrong
+from teeth import PAGE, TABLE, page
 
 from kubesim import api
-from kubesim.guarantees.catalogue import guarantees
+from kubesim.guarantees.catalogue import CHECKS, guarantees
 from kubesim.guarantees.judging import check
 from kubesim.guarantees.verdicts import Verdict
 
@@ -51,6 +52,20 @@ def test_the_core_has_teeth() -> None:
     core = {one.id for one in guarantees().values() if one.tier == 1}
     caught = {id_ for witness in WITNESSES for id_ in witness["guarantees"]}
     assert not core - caught
+
+
+def test_every_mutant_is_caught_on_a_run_here() -> None:
+    assert {witness["mutant"] for witness in WITNESSES} == set(BY_NAME)
+
+
+def test_the_page_says_what_was_found_for_all_guarantees_and_mutants() -> None:
+    """``python -m tests.properties.teeth --write`` finds it again, ``--page`` only writes it again."""
+    table = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    assert list(table) == list(BY_NAME), "a mutant came, went or moved: find again what each breaks"
+    assert {id_ for found in table.values() for id_ in found} <= {one.id for one in CHECKS}
+    for witness in WITNESSES:
+        assert set(witness["guarantees"]) <= set(table[witness["mutant"]])
+    assert PAGE.read_text(encoding="utf-8") == page(table)
 
 
 def test_every_run_made_for_a_mutant_has_one() -> None:

@@ -22,6 +22,7 @@ from kubesim.job_controller.cron import (
     without_jobs,
 )
 from kubesim.job_controller.cron_times import Missed, NeverFits, next_time, unmet_time, wait_for_next
+from kubesim.job_controller.events import JobEvent
 from kubesim.objects.cron_job import CronJobView, cron_job_status_raw, cron_job_view
 from kubesim.objects.cron_schedule import BadSchedule, Every, parse_schedule
 from kubesim.objects.job import JobView, job_view
@@ -199,6 +200,9 @@ def test_a_job_that_still_runs(policy: str, start: bool, replaced: list[str], se
     assert (decision.start is not None) is start
     assert [reference.name for reference in decision.replaced] == replaced
     assert reasons(decision) == seen
+    if seen:
+        said = "Not starting job because prior execution is running and concurrency policy is Forbid"
+        assert decision.events == (JobEvent("Normal", "JobAlreadyActive", said),)
     assert decision.requeue is not None
 
 
@@ -263,20 +267,29 @@ def test_a_deleted_cron_job_starts_nothing() -> None:
 @pytest.mark.parametrize(("name", "word"), [("1.30", "status"), ("1.31", "condition")])
 def test_jobs_that_ended_are_told_and_forgotten(name: str, word: str) -> None:
     given = cron(active("good", "bad", "gone", last=NOON + HOUR))
-    finished = (job("good", "Complete", completed=NOON + 5 * SECOND), job("bad", "Failed"), job("odd"))
+    finished = (job("odd"), job("good", "Complete", completed=NOON + 5 * SECOND), job("bad", "Failed"))
     decision = sync_cron_job(
         given, finished, frozenset(), release(name, component=Component.CONTROLLER_MANAGER), NOON + HOUR
     )
-    assert [event.message for event in decision.events] == [
-        f"Saw completed job: good, {word}: Complete",
-        f"Saw completed job: bad, {word}: Failed",
-        "Saw a job that the controller did not create or forgot: odd",
-        "Active job went missing: gone",
-    ]
+    assert decision.events == (
+        JobEvent("Warning", "UnexpectedJob", "Saw a job that the controller did not create or forgot: odd"),
+        JobEvent("Normal", "SawCompletedJob", f"Saw completed job: good, {word}: Complete"),
+        JobEvent("Normal", "SawCompletedJob", f"Saw completed job: bad, {word}: Failed"),
+        JobEvent("Normal", "MissingJob", "Active job went missing: gone"),
+    )
     assert decision.status.active == ()
     assert decision.status.last_successful_time == (NOON + 5 * SECOND if name == "1.31" else None)
     assert is_behind(given, finished)
-    assert not is_behind(given, finished[:2])
+    assert not is_behind(given, finished[1:])
+
+
+def test_a_job_is_missing_only_if_it_is_neither_seen_nor_stored() -> None:
+    """Its informer may be behind: what the API server has, or what was seen, is there."""
+    given = cron(active("seen", "stored", "gone", last=NOON + HOUR))
+    known = release("1.36", component=Component.CONTROLLER_MANAGER)
+    decision = sync_cron_job(given, (job("seen"),), frozenset({"stored-uid"}), known, NOON + HOUR)
+    assert [reference.name for reference in decision.status.active] == ["seen", "stored"]
+    assert reasons(decision) == ["MissingJob"]
 
 
 def test_history_limits() -> None:

@@ -493,3 +493,8 @@ def test_nothing_is_written_when_nothing_changed() -> None:
     accounting = account(begun.census, begun.census.job.status, None, 0, controller(), NOW)
     assert accounting.write is None
     assert conclude(accounting, frozenset(), controller(), NOW).write is None
+
+
+def test_a_missing_list_of_uncounted_pods_is_no_reason_to_write() -> None:
+    for uncounted in ({}, None):
+        assert synced(job({"uncountedTerminatedPods": uncounted}), pod("a"), known=controller()).status_writes == ()
