@@ -259,6 +259,15 @@ DIRECTED: dict[str, tuple[Scene, ...]] = {
             until=90,
         ),
     ),
+    "initialized-never": (
+        Scene(
+            NEW,
+            (pod("web", {"initContainers": [container("setup")], "containers": [APP]}),),
+            ({**ON_DELETE, "at": "50s"},),
+            (("setup", lasting(1)),),
+            until=60,
+        ),
+    ),
     "failed-init-stays": (FAILING_INIT_BEHIND_A_SIDECAR,),
     "sidecar-liveness-ends-pod": (
         Scene(

@@ -236,6 +236,16 @@ def test_the_wait_after_a_time_that_has_its_job() -> None:
     assert wait_for_next(given, parse_schedule("0 * * * *"), NOON + HOUR + SECOND) == HOUR - SECOND + 100 * MILLISECOND
 
 
+def test_the_wait_where_no_time_was_found() -> None:
+    """@every counts from the last Job, not from the deadline; times that come in bursts are looked for from now on."""
+    every = parse_schedule("@every 1h")
+    late = cron(schedule="@every 1h", startingDeadlineSeconds=600)
+    assert wait_for_next(late, every, NOON + 30 * MINUTE) == 30 * MINUTE + 100 * MILLISECOND
+    bursts, now = parse_schedule("5,6 12 * * *"), NOON + 125 * MINUTE
+    assert unmet_time(cron(), bursts, now).time is None
+    assert wait_for_next(cron(), bursts, now) == 24 * HOUR - 120 * MINUTE + 100 * MILLISECOND
+
+
 @pytest.mark.parametrize(
     ("spec", "seen"),
     [

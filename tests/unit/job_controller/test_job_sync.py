@@ -204,6 +204,7 @@ def test_too_many_succeeded_pods() -> None:
     pods = [pod(name, "Succeeded", ended=-1) for name in "ab"]
     decision = synced(job(), *pods, known=controller())
     assert [event.reason for event in decision.events] == ["TooManySucceededPods", "Completed"]
+    assert decision.events[0].message == "Too many succeeded pods running after completion count reached"
 
 
 @pytest.mark.parametrize(
@@ -259,6 +260,7 @@ def test_the_first_sync_starts_the_job_and_its_deadline() -> None:
         (Expectations(deletions=1, since=NOW - 5 * MINUTE), False),
         (Expectations(deletions=1, since=NOW - 5 * MINUTE - 1), True),
         (Expectations(creations=-1, since=NOW), True),
+        (Expectations(since=NOW), True),
     ],
 )
 def test_expectations_hold_pods_back(expectations: Expectations, satisfied: bool) -> None:
