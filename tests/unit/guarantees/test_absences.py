@@ -48,4 +48,5 @@ def test_what_is_back_ends_what_lasts_still_and_nothing_that_is_over(back: str) 
 def test_other_actions_and_other_nodes_do_not_count() -> None:
     assert absent(done(10, "delete"), done(20, "node-down", node="node2")) == []
     assert absent(done(10, "node-down"), done(20, "node-up", node="node2")) == [(10, END, True)]
+    assert absent(done(10, "node-down", node="node2"), done(20, "node-down")) == [(20, END, True)]
     assert absent() == []

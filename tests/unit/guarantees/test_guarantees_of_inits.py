@@ -47,6 +47,13 @@ CASES = [
         broken="2 start a; 3 exit a 1; 5 start b",
     ),
     case(
+        "init-never-failure-fails-pod",  # and does so in time
+        pod("a b | app", policy="Never"),
+        held="2 start a; 3 exit a 1; 5 phase Failed; 90 end",
+        broken="2 start a; 3 exit a 1; 90 end",
+        idle="2 start a; 3 exit a 1; 39 end",
+    ),
+    case(
         "init-always-means-onfailure",
         pod("a | app"),
         held="1 start a; 2 exit a; 3 start app; 60 end",

@@ -132,6 +132,14 @@ CASES = [
         broken="1 start app; 3 deleted 10; 3 exec app preStop; 9 done app preStop; 9 stop app 10; 19 exit app 137",
     ),
     case(
+        "hook-prestop-counts-against-grace",  # in what is done, not only in what is said
+        pod("| app", app=HOOKED),
+        held="1 start app; 3 deleted 10; 3 exec app preStop; 9 done app preStop; 9 stop app 4; 13 signal app KILL; "
+        "13 exit app 137",
+        broken="1 start app; 3 deleted 10; 3 exec app preStop; 9 done app preStop; 9 stop app 4; 60 signal app KILL; "
+        "60 exit app 137",
+    ),
+    case(
         "hook-prestop-extension",
         pod("| app", app=HOOKED),
         held="1 start app; 3 deleted 5; 3 exec app preStop; 8 stop app 2; 10 exit app 137; 60 end",

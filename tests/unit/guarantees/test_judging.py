@@ -7,10 +7,13 @@ from build import header, history, job, pod
 
 from kubesim.guarantees.jobs_story import job_stories, jobs_of
 from kubesim.guarantees.judging import pod_stories
+from kubesim.guarantees.scopes import _bug, gate
 from kubesim.guarantees.story import PodStory
+from kubesim.guarantees.verdicts import Finding, Moment, judge
 from kubesim.history.history import History
 from kubesim.history.records import ActionDone, ComponentHeader
 from kubesim.releases import release
+from kubesim.units import SECOND
 
 API = release("1.33")
 
@@ -51,3 +54,42 @@ def test_a_cron_job_has_the_jobs_that_it_owns() -> None:
     strange = history(pod("| app"), "1 job active=1", owner=job())
     cron = next(one for one in job_stories(History(told.header, [*told, *strange]), []) if one.kind == "CronJob")
     assert [one.name for one in jobs_of(cron)] == ["one", "two"]
+
+
+def test_the_proof_says_what_a_container_did_when_and_where_it_stands() -> None:
+    told = history(pod("| app"), "1 start app; 3 stop app 5; 4 exit app 1; 5 start app; 9 end")
+    (story,) = stories(told, ("node1", "1.33"))
+    (app,) = story.mains
+    first, second = app.runs
+    assert [story.started(app, first), story.stopped(app, first), story.exited(app, first)] == [
+        Moment(1 * SECOND, "app starts", 1),
+        Moment(3 * SECOND, "app is told to stop", 2),
+        Moment(4 * SECOND, "app exits with 1", 3),
+    ]
+    assert [story.started(app, second), story.exited(app, second)] == [
+        Moment(5 * SECOND, "app (run 1) starts", 4),
+        Moment(9 * SECOND, "app (run 1) exits: never"),
+    ]
+    assert story.moment(app, first, "exec-start", 2) == Moment(2, "app exec-start")
+
+
+def test_a_gate_is_asked_of_the_kubelet_or_of_the_api_server() -> None:
+    without, with_it = release("1.28"), release("1.29")
+    by_kubelet, by_api = gate("SidecarContainers", "where"), gate("SidecarContainers", "where", api=True)
+    assert by_kubelet.text == by_api.text == "where"
+    assert (by_kubelet.holds(without, with_it), by_kubelet.holds(with_it, without)) == (True, False)
+    assert (by_api.holds(without, with_it), by_api.holds(with_it, without)) == (False, True)
+
+
+def test_a_known_bug_is_asked_of_the_kubelet() -> None:
+    def where(story: object) -> bool:
+        return True
+
+    kept = _bug("ordering_waits_for_absent_sidecars", "why", where)
+    assert (kept.why, kept.where) == ("why", where)
+    assert (kept.on(release("1.29.3")), kept.on(release("1.33"))) == (True, False)
+
+
+def test_only_what_is_broken_is_known_to_be() -> None:
+    assert judge(True, known="why") == Finding(True, ())
+    assert judge(False, known="why") == Finding(False, (), "", "why")

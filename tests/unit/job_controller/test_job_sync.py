@@ -140,6 +140,13 @@ def test_deadline_by_release(name: str, deleting: bool, expected: list[list[str]
             [pod("a", "Failed", ended=-1, index=0)],
             "FailedIndexes",
         ),
+        (
+            "all indexes are done, and none has failed",
+            {"completionMode": "Indexed", "backoffLimitPerIndex": 0, "completions": 2},
+            {"completedIndexes": "1"},
+            [pod("a", "Succeeded", ended=-1, index=0)],
+            "CompletionsReached",
+        ),
     ],
 )
 def test_verdicts(situation: str, spec: Any, status: Any, pods: Any, reason: str) -> None:

@@ -18,7 +18,9 @@ from kubesim.kubelet.eviction import (
     soft_override_seconds,
     storage_excess,
 )
+from kubesim.kubelet.pod_status import Verdict
 from kubesim.objects.pod import Pod, pod_view
+from kubesim.objects.status import Condition
 from kubesim.releases import release
 from kubesim.units import SECOND
 
@@ -144,9 +146,13 @@ def test_the_words_of_an_eviction_for_memory() -> None:
     over = "Container app was using 300Mi, request is 100Mi, has larger consumption of memory. "
     assert memory_message(user("p", 300, "100Mi"), 100 * MI, 50 * MI, RELEASE) == low + over
     assert "request is 0, " in memory_message(user("p", 300), 100 * MI, 50 * MI, RELEASE)
-    disruption = memory_verdict(low).disruption
-    assert disruption is not None
-    assert (disruption.type, disruption.reason) == ("DisruptionTarget", "TerminationByKubelet")
+    disruption = Condition("DisruptionTarget", "True", "TerminationByKubelet", low)
+    assert memory_verdict(low) == Verdict("Evicted", low, disruption)
+
+
+def test_a_container_that_uses_nothing_is_not_named() -> None:
+    unused = MemoryUse(user("p", 1).pod, {})
+    assert "was using" not in memory_message(unused, 100 * MI, 50 * MI, RELEASE)
 
 
 @pytest.mark.parametrize(
