@@ -134,7 +134,7 @@ def backoff_limit_onfailure(job: JobStory) -> Iterator[Finding]:
     if failed is not None and failed[1].get("reason") == "BackoffLimitExceeded":
         before = [one for one in job.versions if one.order <= failed[0].order]
         most = max(job.restarts(one) for one in before)
-        lost = any(one.count("failed") for one in before) or _deleted_by(job, failed[0].at)
+        lost = any(one.count("failed") for one in before[:-1]) or _deleted_by(job, min(due, failed[0].at))
         yield judge(
             lost or (most >= limit and failed[0].at <= due),
             failed[0].said(f"BackoffLimitExceeded after {most} restarts, the limit is {job.backoff_limit}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from families import container, lasting, pod
@@ -269,6 +270,7 @@ DIRECTED: dict[str, tuple[Scene, ...]] = {
         ),
     ),
     "failed-init-stays": (FAILING_INIT_BEHIND_A_SIDECAR,),
+    "failed-init-stays-by-rules": (FAILING_INIT_BEHIND_A_SIDECAR, replace(FAILING_INIT_BEHIND_A_SIDECAR, cluster=NEW)),
     "sidecar-liveness-ends-pod": (
         Scene(
             NEW,
