@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -132,6 +133,9 @@ def _between(start: Instant, end: Instant, latest: int, notes: _Notes, before: l
     for event in notes.events:
         if start <= event.at < end:
             changes += [(event.at, span) for span in _of_event(event, latest)]
+    for wish in notes.wishes:
+        if start <= wish.at < end and wish.do == "hold back":
+            changes.append((wish.at, Span(0, 0, Look.BACK_OFF, latest, _back_off_decided(wish), wish.reason)))
     for seen in notes.seen:
         if start <= seen.at < end and seen.waiting:
             changes += [(seen.at, span) for span in _of_status(seen, latest, ended)]
@@ -158,7 +162,8 @@ def _told_late(found: list[Span], span: Span) -> int | None:
         return None
     if found[-1].look is span.look:
         return len(found) - 1
-    if span.look is Look.BACK_OFF and found[-1].look is Look.WAITING and len(found) > 1:
+    is_length = found[-1].look is Look.PULLING and span.label.startswith(f"{BACK_OFF} ")
+    if span.look is Look.BACK_OFF and (found[-1].look is Look.WAITING or is_length) and len(found) > 1:
         return len(found) - 2 if found[-2].look is Look.BACK_OFF else None
     return None
 
@@ -200,6 +205,12 @@ def _of_status(seen: Seen, latest: int, ended: Span | None) -> Iterator[Span]:
         yield Span(0, 0, Look.BACK_OFF, latest, _back_off_label(seen), Reason(words))
     elif ended is not None and seen.waiting:
         yield Span(0, 0, Look.WAITING, latest, "", Reason(seen.waiting))
+
+
+def _back_off_decided(wish: Wish) -> str:
+    """``back-off 20s`` out of ``in back-off of 20s since it ended``; its Event may be left out as one too many."""
+    length = re.match(r"in back-off of (\S+)", wish.reason.why)
+    return f"{BACK_OFF} {length[1]}" if length else BACK_OFF
 
 
 def _back_off_label(seen: Seen) -> str:

@@ -59,6 +59,13 @@ def looks(lane: Lane) -> list[tuple[float, float, Look]]:
     return [(span.start / SECOND, span.end / SECOND, span.look) for span in lane.spans]
 
 
+def held_back(at: float, why: str) -> AnyRecord:
+    return Decided(
+        at=seconds(at), actor="kubelet/node1", namespace="default", name="web", pass_="SyncPod",
+        actions=(DecidedAction(do="hold back", container="app", why=why, rules=("K-61",)),),
+    )  # fmt: skip
+
+
 LIVES: Final[list[tuple[str, list[AnyRecord], list[tuple[float, float, Look]]]]] = [
     ("never started", [], [(0, 20, Look.WAITING)]),
     ("nobody has seen it run", [START], [(0, 1, Look.WAITING), (1, 20, Look.RUNNING)]),
@@ -149,6 +156,27 @@ LIVES: Final[list[tuple[str, list[AnyRecord], list[tuple[float, float, Look]]]]]
         ],
         [(0, 1, Look.WAITING), (1, 2, Look.RUNNING), (2, 3, Look.FAILED), (3, 13, Look.BACK_OFF),
          (13, 14, Look.WAITING), (14, 20, Look.RUNNING)],
+    ),
+    (
+        "a crash loop of which the Event is left out, and in which the image is pulled again",
+        [
+            START,
+            runtime(2, "web", "app", "exit", code=1),
+            held_back(3, "in back-off of 10s since it ended, 9s left"),
+            event(12, "Pulling"),
+            status(12.1, state={"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting"}}),
+            event(13, "Pulled"),
+            runtime(14, "web", "app", "start", run=1),
+        ],
+        [(0, 1, Look.WAITING), (1, 2, Look.RUNNING), (2, 3, Look.FAILED), (3, 12, Look.BACK_OFF),
+         (12, 13, Look.PULLING), (13, 14, Look.WAITING), (14, 20, Look.RUNNING)],
+    ),
+    (
+        "a pull that fails again has no back-off before it to speak of",
+        [event(1, "Pulling"), event(2, "Failed"), event(12, "Pulling"),
+         status(13, state={"waiting": {"reason": "ErrImagePull"}})],
+        [(0, 1, Look.WAITING), (1, 2, Look.PULLING), (2, 12, Look.BACK_OFF), (12, 13, Look.PULLING),
+         (13, 20, Look.BACK_OFF)],
     ),
 ]  # fmt: skip
 
