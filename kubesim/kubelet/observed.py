@@ -56,6 +56,8 @@ class ObservedContainer(msgspec.Struct, frozen=True):
 
 
 class ObservedSandbox(msgspec.Struct, frozen=True):
+    """One sandbox of a pod, which holds its network. ``attempt`` counts those before it."""
+
     id: str
     ready: bool
     attempt: int = 0

@@ -13,6 +13,7 @@ LOG_LINES: Final = 80
 """How many lines at the end of a log are looked at."""
 _LOG_BYTES: Final = 2048
 _FILE_BYTES: Final = 4096
+"""How many bytes are taken at most, from the end of the log and of the file."""
 
 
 def termination_message(written: str, exit_code: int, log_tail: Iterable[str] | None) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from kubesim.objects.yaml import Document
 from kubesim.scenario.actions import (
+    DEFAULT_NAMESPACE,
     SUPPORTED,
     Action,
     Apply,
@@ -83,7 +84,7 @@ def split(scenario: Scenario, parts: int, *, draw: int = 0) -> Split | Whole:
         _check_cluster(scenario, draw)
         homes = _homes(scenario)
         actions = tuple(one for action in scenario.actions for one in _by_object(action))
-        targets = _targets(scenario, actions, homes)
+        targets = tuple(_target(action, homes) for action in actions)
     except _Tied as tied:
         return Whole(str(tied))
     busy = sorted({*homes.values()})
@@ -141,7 +142,7 @@ def _home(document: Document, nodes: Mapping[str, int]) -> tuple[Key, int]:
         raise _Tied(f"{shown} is on {node}, which is no node of the cluster")
     if "ownerReferences" in metadata:
         raise _Tied(f"{shown} has an owner, which the garbage collector follows")
-    return (str(metadata.get("namespace") or "default"), name), nodes[node]
+    return (str(metadata.get("namespace") or DEFAULT_NAMESPACE), name), nodes[node]
 
 
 def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -158,16 +159,12 @@ def _by_object(action: Action) -> Iterator[Action]:
         yield action
 
 
-def _targets(scenario: Scenario, actions: tuple[Action, ...], homes: Mapping[Key, int]) -> tuple[int | None, ...]:
-    """The node each action is about; None: it is about none. Raises _Tied for one about several."""
-    return tuple(_target(action, homes) for action in actions)
-
-
 def _target(action: Action, homes: Mapping[Key, int]) -> int | None:
+    """The node the action is about; None: it is about none. Raises _Tied for one about several."""
     match action:
         case Create() | Apply():
             metadata = action.objects[0].raw["metadata"]
-            return homes[str(metadata.get("namespace") or "default"), metadata["name"]]
+            return homes[str(metadata.get("namespace") or DEFAULT_NAMESPACE), metadata["name"]]
         case Delete() | Patch() if action.kind == "Pod":
             if isinstance(action, Patch) and any(word in str(action.patch) for word in _TIES_OBJECTS):
                 raise _Tied(f"the patch of Pod {action.name} ties it to other objects")

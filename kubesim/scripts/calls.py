@@ -61,14 +61,22 @@ class Call:
         """The texts of the operands one after the other (standard input when there is none), and a status."""
         if not paths:
             return self.input(), 0
-        text, status = "", 0
-        for path in paths:
+        texts: list[str] = []
+        status = self.each_input(paths, lambda _, text: texts.append(text))
+        return "".join(texts), status
+
+    def each_input(self, paths: list[str], use: Callable[[str, str], None]) -> int:
+        """Call ``use`` with each operand and its text; the status is 1 if one could not be read, which is said."""
+        status = 0
+        for path in paths or ["-"]:
             try:
-                text += self.read(path)
+                text = self.read(path)
             except FileError as fault:
                 self.complain(path, fault)
                 status = 1
-        return text, status
+            else:
+                use(path, text)
+        return status
 
     def complain(self, path: str, fault: FileError) -> None:
         """The message for a path that cannot be used; busybox and coreutils differ in the words before it."""

@@ -18,55 +18,38 @@ from kubesim.scripts.sed import sed
 
 
 def _lines(text: str) -> list[str]:
-    return (
-        text.splitlines()
-        if text.isascii() and "\r" not in text and "\f" not in text and "\v" not in text
-        else text.removesuffix("\n").split("\n")
-        if text
-        else []
-    )
+    """The lines of a text: only ``\\n`` ends one."""
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def _count_as_option(words: tuple[str, ...]) -> tuple[str, ...]:
+    """``-5`` written as ``-n5``."""
+    return tuple(f"-n{word[1:]}" if re.fullmatch(r"-\d+", word) else word for word in words)
 
 
 def head(call: Call) -> int:
-    words = tuple(f"-n{word[1:]}" if re.fullmatch(r"-\d+", word) else word for word in call.argv[1:])
+    words = _count_as_option(call.argv[1:])
     found, operands = options(words, "nc")
-    status = 0
-    for operand in operands or ["-"]:
-        try:
-            text = call.read(operand)
-        except FileError as fault:
-            call.complain(operand, fault)
-            status = 1
-            continue
+
+    def show(operand: str, text: str) -> None:
         if len(operands) > 1:
             call.out(f"==> {operand} <==\n")
         if "c" in found:
             call.out(text[: int(found["c"])])
         else:
-            count = int(found.get("n", "10"))
-            lines = text.splitlines(keepends=True)
-            call.out("".join(lines[:count]))
-    return status
+            call.out("".join(text.splitlines(keepends=True)[: int(found.get("n", "10"))]))
+
+    return call.each_input(operands, show)
 
 
 def tail(call: Call) -> int:
-    words = tuple(
-        f"-n{word[1:]}" if re.fullmatch(r"[-+]\d+", word) and word[0] == "-" else word for word in call.argv[1:]
-    )
+    words = _count_as_option(call.argv[1:])
     found, operands = options(words, "nc")
-    status = 0
-    for operand in operands or ["-"]:
-        try:
-            text = call.read(operand)
-        except FileError as fault:
-            call.complain(operand, fault)
-            status = 1
-            continue
-        if "c" in found:
-            call.out(text[-int(found["c"]) :])
-        else:
-            call.out(last_lines(text, found.get("n", "10")))
-    return status
+
+    def show(_: str, text: str) -> None:
+        call.out(text[-int(found["c"]) :] if "c" in found else last_lines(text, found.get("n", "10")))
+
+    return call.each_input(operands, show)
 
 
 def last_lines(text: str, count: str) -> str:
@@ -80,25 +63,15 @@ def last_lines(text: str, count: str) -> str:
 
 def wc(call: Call) -> int:
     found, operands = options(call.argv[1:])
-    status = 0
-    for operand in operands or ["-"]:
-        try:
-            text = call.read(operand)
-        except FileError as fault:
-            call.complain(operand, fault)
-            status = 1
-            continue
+    wanted = [letter for letter in "lwc" if letter in found or (letter == "c" and "m" in found)] or "lwc"
+    width = 0 if len(wanted) == 1 else 8
+
+    def show(operand: str, text: str) -> None:
         counts = {"l": text.count("\n"), "w": len(text.split()), "c": len(text.encode("utf-8", "surrogateescape"))}
-        chosen = [counts[letter] for letter in "lwc" if letter in found or ("m" in found and letter == "c")] or list(
-            counts.values()
-        )
-        shown = (
-            " ".join(str(count) for count in chosen)
-            if len(chosen) == 1
-            else "".join(f"{count:8d} " for count in chosen).rstrip()
-        )
+        shown = " ".join(f"{counts[letter]:{width}d}" for letter in wanted)
         call.out(shown + (f" {operand}" if operands else "") + "\n")
-    return status
+
+    return call.each_input(operands, show)
 
 
 def grep(call: Call) -> int:

@@ -120,9 +120,9 @@ class WordReader:
             parts.append(Literal("", True))
 
     def quoted_text(self, parts: list[Part], stop: str, escapable: str) -> None:
-        """Append quoted parts until ``stop`` (``""``: until the end, for a here-document)."""
+        """Append quoted parts up to a character of ``stop`` (``""``: to the end, for a here-document)."""
         text, literal = self.text, ""
-        while self.position < len(text) and not (stop and text[self.position] == stop):
+        while self.position < len(text) and text[self.position] not in stop:
             character = text[self.position]
             if character == "\\":
                 following = text[self.position + 1 : self.position + 2]
@@ -200,16 +200,8 @@ class WordReader:
     def _braced(self, parts: list[Part], *, quoted: bool) -> None:
         """``${...}``; an operator of another shell becomes ``bad``, which fails when it is expanded, as in ash."""
         text, start = self.text, self.position + 2
-        length = text.startswith("#", start) and text[start + 1 : start + 2] not in (
-            "}",
-            "",
-            "-",
-            "=",
-            "?",
-            "+",
-            ":",
-            "%",
-        )
+        following = text[start + 1 : start + 2]
+        length = text.startswith("#", start) and following != "" and following not in "}-=?+:%"
         name_at = start + 1 if length else start
         match = NAME.match(text, name_at) or re.compile(r"[0-9]+|[@*#?$!-]").match(text, name_at)
         if match is None:
@@ -256,7 +248,7 @@ class WordReader:
         parts: list[Part] = []
         if quoted:
             while True:
-                self.quoted_until_brace(parts)
+                self.quoted_text(parts, '}"', '$`"\\}')
                 if self.position >= len(self.text):
                     raise self.fault("Missing '}'")
                 if self.text[self.position] == "}":
@@ -274,29 +266,6 @@ class WordReader:
             raise self.fault("Missing '}'")
         self.position += 1
         return make_word(parts)
-
-    def quoted_until_brace(self, parts: list[Part]) -> None:
-        """Inside ``"${x:-...}"``: quoted text up to the brace or an inner double quote."""
-        text, literal = self.text, ""
-        while self.position < len(text) and text[self.position] not in '}"':
-            character = text[self.position]
-            if character == "\\":
-                following = text[self.position + 1 : self.position + 2]
-                self.position += 2
-                literal += following if following and following in '$`"\\}' else "\\" + following
-            elif character in "$`":
-                if literal:
-                    parts.append(Literal(literal, True))
-                    literal = ""
-                if character == "$":
-                    self._dollar(parts, quoted=True)
-                else:
-                    self._backquote(parts, quoted=True)
-            else:
-                literal += character
-                self.position += 1
-        if literal:
-            parts.append(Literal(literal, True))
 
 
 def make_word(parts: list[Part]) -> Word:

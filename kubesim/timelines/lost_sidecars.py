@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from kubesim.history.history import History
@@ -30,10 +30,8 @@ class LostSidecar:
     """A container that was asked for as a sidecar, and is run as an ordinary init container."""
 
     at: Instant
-    kind: str
-    """Pod, or the kind of the object whose template lost it."""
-    namespace: str
-    name: str
+    key: Key
+    """The Pod, or the object whose template lost it."""
     container: str
     culprit: str
     """``webhook label.example.com``, ``API server 1.28``, ``node old``."""
@@ -48,9 +46,9 @@ class LostSidecar:
 
 
 def lost_sidecars(history: History) -> tuple[LostSidecar, ...]:
-    """Every sidecar that is stored, or run, as an ordinary init container, by object and in order of time."""
-    found = [*_on_the_way(history), *_on_old_nodes(history)]
-    return tuple(sorted(found, key=lambda lost: lost.at))
+    """Every sidecar that is stored, or run, as an ordinary init container, in order of time."""
+    found = sorted((*_on_the_way(history), *_on_old_nodes(history)), key=lambda lost: lost.at)
+    return tuple(replace(lost, consequence=_consequence(lost, history)) for lost in found)
 
 
 def _on_the_way(history: History) -> Iterator[LostSidecar]:
@@ -88,18 +86,16 @@ def _lost_in(chain: list[Admitted], key: Key, raw: dict[str, Any], history: Hist
                 continue
             told.add(name)
             if name in call.unknown_sidecars:
-                yield _unknown_to_the_server(call, key, name, history)
+                yield _unknown_to_the_server(call, key, name, history.header.control_plane.release)
             else:
-                yield _taken_by(call, key, name, history)
+                yield _taken_by(call, key, name)
 
 
-def _taken_by(call: Admitted, key: Key, container: str, history: History) -> LostSidecar:
+def _taken_by(call: Admitted, key: Key, container: str) -> LostSidecar:
     ignorant = f"its client library, {call.client}, does not know the field"
     return LostSidecar(
         at=call.at,
-        kind=key.kind,
-        namespace=key.namespace,
-        name=key.name,
+        key=key,
         container=container,
         culprit=f"webhook {call.webhook}",
         what=f"sends the {key.kind} back without restartPolicy of {container}",
@@ -110,24 +106,19 @@ def _taken_by(call: Admitted, key: Key, container: str, history: History) -> Los
             f"keep it away from such {key.kind}s: objectSelector or namespaceSelector of {call.configuration}",
         ),
         rules=("C-31", "C-2"),
-        consequence=_consequence(key, container, history),
     )
 
 
-def _unknown_to_the_server(call: Admitted, key: Key, container: str, history: History) -> LostSidecar:
-    server = history.header.control_plane.release
+def _unknown_to_the_server(call: Admitted, key: Key, container: str, server: str) -> LostSidecar:
     return LostSidecar(
         at=call.at,
-        kind=key.kind,
-        namespace=key.namespace,
-        name=key.name,
+        key=key,
         container=container,
         culprit=f"API server {server}",
         what=f"leaves restartPolicy of {container} out, which webhook {call.webhook} sent",
         why=f"{server} does not know the field, and of a webhook's answer unknown fields go without a word",
         remedies=(_UPGRADE.format("API server"), f"let {call.webhook} ask /version or /metrics first"),
         rules=("C-34",),
-        consequence=_consequence(key, container, history),
     )
 
 
@@ -142,16 +133,13 @@ def _dropped(record: Decided, stored: dict[Key, dict[str, Any]], history: Histor
         container = _init_containers(stored[key])[int(place[1])]["name"]
         yield LostSidecar(
             at=record.at,
-            kind=key.kind,
-            namespace=key.namespace,
-            name=key.name,
+            key=key,
             container=container,
             culprit=f"API server {server}",
             what=f"drops restartPolicy of {container}",
             why=action.why,
             remedies=_remedies(action, server),
             rules=action.rules,
-            consequence=_consequence(key, container, history),
         )
 
 
@@ -181,17 +169,13 @@ def _on_old_nodes(history: History) -> Iterator[LostSidecar]:
         bound = next(one.at for one in life.versions if (one.object.get("spec") or {}).get("nodeName"))
         for one in _init_containers(life.versions[-1].object):
             if one.get("restartPolicy") == "Always":
-                yield _not_known_on(node, life, one["name"], bound, history)
+                yield _not_known_on(node, life, one["name"], bound)
 
 
-def _not_known_on(
-    node: ComponentHeader, life: PodLife, container: str, bound: Instant, history: History
-) -> LostSidecar:
+def _not_known_on(node: ComponentHeader, life: PodLife, container: str, bound: Instant) -> LostSidecar:
     return LostSidecar(
         at=bound,
-        kind="Pod",
-        namespace=life.namespace,
-        name=life.name,
+        key=Key("Pod", life.namespace, life.name),
         container=container,
         culprit=f"node {node.name}",
         what=f"runs {container} as an ordinary init container",
@@ -201,7 +185,6 @@ def _not_known_on(
             f"keep such Pods away from {node.name}: a label on the nodes that support sidecars, and node affinity",
         ),
         rules=("K-54",),
-        consequence=_consequence(Key("Pod", life.namespace, life.name), container, history),
     )
 
 
@@ -210,9 +193,10 @@ def _at_kubelet(node: ComponentHeader) -> str:
     return str(of.policy("sidecar_field_at_kubelet"))
 
 
-def _consequence(key: Key, container: str, history: History) -> str:
+def _consequence(lost: LostSidecar, history: History) -> str:
     """What the loss came to in the end: who waits for whom; of a Job, in the last of its Pods."""
-    lives = [life for life in _lives(key, history) if container in life.containers]
+    container = lost.container
+    lives = [life for life in _lives(lost.key, history) if container in life.containers]
     if not lives:
         return ""
     life = lives[-1]

@@ -80,7 +80,7 @@ def _with_makers(history: History, life: PodLife) -> tuple[Key, ...]:
 
 
 def _is_about(lost: LostSidecar, history: History, life: PodLife) -> bool:
-    return any((one.kind, one.name) == (lost.kind, lost.name) for one in _with_makers(history, life))
+    return lost.key in _with_makers(history, life)
 
 
 def _unscheduled(status: dict[str, Any]) -> Verdict:

@@ -188,7 +188,7 @@ def notes(history: History, style: Style) -> Iterator[list[str]]:
 def _lost(lost: LostSidecar, style: Style) -> Iterator[str]:
     """A sidecar that became an ordinary init container: by whose doing, what came of it, and what would help."""
     rules = f"[{_UNBROKEN.join(lost.rules)}]"
-    cause = f"{lost.name}/{lost.container}: {lost.culprit} {lost.what}: {lost.why} {rules}"
+    cause = f"{lost.key.name}/{lost.container}: {lost.culprit} {lost.what}: {lost.why} {rules}"
     yield from _indented(cause, style, 2)
     if lost.consequence:
         yield from _indented(lost.consequence, style, 4)

@@ -58,7 +58,7 @@ def calls(history: History) -> list[tuple[str, str]]:
 
 
 def blamed(history: History) -> list[str]:
-    return [f"{one.name}/{one.container}: {one.culprit}" for one in lost_sidecars(history)]
+    return [f"{one.key.name}/{one.container}: {one.culprit}" for one in lost_sidecars(history)]
 
 
 def status(history: History, name: str = "p") -> Object:
@@ -177,7 +177,7 @@ def test_the_gate_of_the_api_server_is_named() -> None:
     objects = [pod(container("app", "sleep 3"), inits=[sidecar("proxy")])]
     history = with_webhooks(objects=objects, release="1.28")
     (lost,) = lost_sidecars(history)
-    assert (lost.culprit, lost.kind, lost.rules) == ("API server 1.28", "Pod", ("C-20",))
+    assert (lost.culprit, lost.key.kind, lost.rules) == ("API server 1.28", "Pod", ("C-20",))
     assert lost.why == "gate SidecarContainers is off; nobody is told"
     (told,) = [one for one in history.of(Decided) if one.actor == "apiserver"]
     assert told.actions[0].do == "drop spec.initContainers[0].restartPolicy"
@@ -187,7 +187,7 @@ def test_the_template_of_a_job_loses_it_too() -> None:
     template = pod(container("app", "sleep 2"), inits=[sidecar("proxy")], restartPolicy="Never")["spec"]
     job = {**JOB, "spec": {"template": {"spec": template}}}
     (lost,) = lost_sidecars(with_webhooks(objects=[job], release="1.28"))
-    assert (lost.kind, lost.name, lost.culprit) == ("Job", "work", "API server 1.28")
+    assert (lost.key.kind, lost.key.name, lost.culprit) == ("Job", "work", "API server 1.28")
     assert "waits for proxy to end" in lost.consequence
 
 
@@ -248,7 +248,7 @@ def test_requests_of_several_pods_at_once_are_told_apart() -> None:
     job = {**JOB, "spec": {**JOB["spec"], "parallelism": 2, "completions": 2}}
     history = with_webhooks({**INJECT, "takes": "20ms"}, {**STRIP, "takes": "30ms"}, objects=[job])
     found: list[LostSidecar] = list(lost_sidecars(history))
-    assert sorted(one.name for one in found) == sorted(life.name for life in history.pods)
+    assert sorted(one.key.name for one in found) == sorted(life.name for life in history.pods)
     assert len({record.request for record in history.of(Admitted)}) == len(history.pods) == 2
 
 

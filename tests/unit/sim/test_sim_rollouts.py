@@ -200,8 +200,8 @@ def test_what_the_api_server_drops_from_a_template_is_told() -> None:
     sidecar = "initContainers: [{name: proxy, image: busybox, restartPolicy: Always, command: [sleep, inf]}]\n      "
     history = ran(DEPLOYMENT.replace("containers:", f"{sidecar}containers:", 1), "1.28")
     lost = lost_sidecars(history)
-    assert [(one.kind, one.name, one.container, one.culprit) for one in lost] == [
-        ("Deployment", "web", "proxy", "API server 1.28")
+    assert [(*one.key, one.container, one.culprit) for one in lost] == [
+        ("Deployment", "default", "web", "proxy", "API server 1.28")
     ]
     assert "waits for proxy to end" in lost[0].consequence
     assert {life.phase for life in history.pods} == {"Pending"}

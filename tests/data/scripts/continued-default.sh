@@ -1,0 +1,5 @@
+# shells: dash ash bash
+echo "${x:-a\
+b}" "${x:-c\}d}" "${x:-"e\
+f"}" ${x:-g\
+h}
