@@ -15,9 +15,8 @@ from kubesim.history.lives import SANDBOX
 from kubesim.releases import Component, release
 from kubesim.store.tables import pod_columns
 from kubesim.timelines.compare_facts import exit_text
-from kubesim.timelines.lanes_jobs import owning_job
 from kubesim.timelines.lanes_model import Role
-from kubesim.timelines.lost_sidecars import LostSidecar
+from kubesim.timelines.lost_sidecars import LostSidecar, with_makers
 from kubesim.timelines.names import short_ids
 from kubesim.timelines.rows import api_server
 from kubesim.units import SECOND, Instant, format_duration
@@ -196,13 +195,9 @@ def _initializing(view: View, first: str, culprit: LostSidecar | None) -> State:
 
 
 def _culprit(view: View, container: str, lost: Iterable[LostSidecar]) -> LostSidecar | None:
-    """Who made an ordinary init container of this one, in this Pod or in the Job that made it."""
-    job = owning_job(view.raw)
-    for one in lost:
-        is_own = (one.kind, one.name) in (("Pod", view.life.name), ("Job", job))
-        if is_own and one.namespace == view.life.namespace and one.container == container and one.at <= view.at:
-            return one
-    return None
+    """Who made an ordinary init container of this one, in this Pod or in what made it."""
+    places = with_makers(view.history, view.life)
+    return next((one for one in lost if one.key in places and one.container == container and one.at <= view.at), None)
 
 
 def _running(view: View) -> State:

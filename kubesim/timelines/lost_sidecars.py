@@ -51,6 +51,11 @@ def lost_sidecars(history: History) -> tuple[LostSidecar, ...]:
     return tuple(replace(lost, consequence=_consequence(lost, history)) for lost in found)
 
 
+def with_makers(history: History, life: PodLife) -> tuple[Key, ...]:
+    """A Pod and what made it: where a sidecar that it has not was lost, if it was."""
+    return Key("Pod", life.namespace, life.name), *history.makers(life)
+
+
 def _on_the_way(history: History) -> Iterator[LostSidecar]:
     """What webhooks and the API server took away before an object was stored."""
     chains: dict[int, list[Admitted]] = {}
@@ -63,14 +68,14 @@ def _on_the_way(history: History) -> Iterator[LostSidecar]:
             case ObjectChanged(change="ADDED", object=dict(raw)) if record.kind in POD_SPECS:
                 key = Key(record.kind, record.namespace, record.name)
                 stored[key] = raw
-                if answered is not None and _is_about(answered, key):
+                if answered is not None and _was_called_for(answered, key):
                     yield from _lost_in(chains[answered.request], key, raw, history)
             case Decided(actor="apiserver"):
                 yield from _dropped(record, stored, history)
         answered = record if isinstance(record, Admitted) else None
 
 
-def _is_about(record: Admitted, key: Key) -> bool:
+def _was_called_for(record: Admitted, key: Key) -> bool:
     """Whether a webhook was called for an object, which may have got its name only afterwards."""
     same = (record.kind, record.namespace) == (key.kind, key.namespace) and record.operation == "CREATE"
     return same and (record.name == key.name or (record.name.endswith("-") and key.name.startswith(record.name)))

@@ -13,9 +13,8 @@ from typing import Any
 from kubesim.history.history import History
 from kubesim.history.lives import PodLife
 from kubesim.history.records import ActionDone
-from kubesim.history.replay import Key
 from kubesim.releases import Component, Release, release
-from kubesim.timelines.lost_sidecars import LostSidecar, lost_sidecars, main_ran
+from kubesim.timelines.lost_sidecars import LostSidecar, lost_sidecars, main_ran, with_makers
 
 
 class Outcome(StrEnum):
@@ -45,7 +44,7 @@ def sidecar_outcome(history: History, kind: str, name: str) -> Verdict:
     if refusal := _refusal(history, kind):
         return refusal
     life = next(_pods_of(history, kind, name), None)
-    lost = [one for one in lost_sidecars(history) if life is not None and _is_about(one, history, life)]
+    lost = [one for one in lost_sidecars(history) if life is not None and one.key in with_makers(history, life)]
     if life is None:
         return Verdict(Outcome.NO_SIDECAR, f"no Pod of {name} came to be in this run")
     spec, status = life.versions[-1].object["spec"], life.versions[-1].object.get("status") or {}
@@ -71,16 +70,8 @@ def _refusal(history: History, kind: str) -> Verdict | None:
 
 def _pods_of(history: History, kind: str, name: str) -> Iterator[PodLife]:
     for life in history.pods:
-        if any((one.kind, one.name) == (kind, name) for one in _with_makers(history, life)):
+        if any((one.kind, one.name) == (kind, name) for one in with_makers(history, life)):
             yield life
-
-
-def _with_makers(history: History, life: PodLife) -> tuple[Key, ...]:
-    return Key("Pod", life.namespace, life.name), *history.makers(life)
-
-
-def _is_about(lost: LostSidecar, history: History, life: PodLife) -> bool:
-    return lost.key in _with_makers(history, life)
 
 
 def _unscheduled(status: dict[str, Any]) -> Verdict:

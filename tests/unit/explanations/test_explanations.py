@@ -389,6 +389,23 @@ def test_who_made_a_sidecar_an_init_container(cluster: str, why: str, changes: s
     one(found["app"], where="waiting for its turn" if rule != "K-55" else "never started")
 
 
+def test_a_sidecar_lost_from_a_template_is_told_of_the_pods_made_from_it() -> None:
+    pod, scenario = SIDECAR.split("---")
+    spec = pod.partition("spec:")[2].replace("\n", "\n    ")
+    deployment = f"""
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web}}
+spec:
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec:{spec}
+---{scenario.replace("CLUSTER", '{release: "1.28"}')}"""
+    found = next(part for name, part in explained(deployment, "30s").items() if name.startswith("web-"))
+    one(found, where="kubectl prints Init", why="API server 1.28 drops restartPolicy of proxy", rule="C-20")
+
+
 def test_a_plain_init_container_has_no_culprit() -> None:
     manifest = SIDECAR.replace("CLUSTER", WEBHOOKS).replace("restartPolicy: Always, ", "")
     found = explained(manifest, "30s")
