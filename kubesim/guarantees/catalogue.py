@@ -52,7 +52,8 @@ CHECKS: Final[tuple[Check, ...]] = (
 )
 
 _RECIPE: Final = "a recipe for programs: a history does not say which container plays the sidecar's part"
-_NO_NODES: Final = "nodes are not lost, cut off, shut down or under pressure yet"
+_NO_NODES: Final = "what becomes of the Pods of a node that is lost, shut down or under pressure is not judged yet"
+_NO_SCHEDULES: Final = "which instants a CronJob's schedule has is not worked out from the history yet"
 _NO_SCHEDULER: Final = "no record says what a taint, a preemption or a budget brought about"
 
 UNJUDGED: Final[Mapping[str, str]] = {
@@ -65,15 +66,15 @@ UNJUDGED: Final[Mapping[str, str]] = {
     "sidecar-oom-score": "the kernel's choice of a victim is not modelled",
     "sidecar-gate-metric": "metrics are no records; kubesim features --metrics prints them",
     "ephemeral-restrictions": "what was sent to subresources is not recorded",
-    "cronjob-timezone-and-name": "CronJobs are not modelled yet",
-    "cronjob-starting-deadline": "CronJobs are not modelled yet",
-    "cronjob-missed-100": "CronJobs are not modelled yet",
-    "cronjob-at-most-approximately-once": "CronJobs are not modelled yet",
+    "cronjob-timezone-and-name": _NO_SCHEDULES,
+    "cronjob-starting-deadline": _NO_SCHEDULES,
+    "cronjob-missed-100": _NO_SCHEDULES,
+    "cronjob-at-most-approximately-once": _NO_SCHEDULES,
     "image-serial-pull": "the end of a pull is not told apart from its beginning on a node",
     "phase-node-loss-failed": _NO_NODES,
     "phase-podgc": _NO_NODES,
     "termination-endpoint-not-ready": "endpoints are not modelled",
-    "termination-kubelet-restart-restarts-grace": _NO_NODES,
+    "termination-kubelet-restart-restarts-grace": "taken for granted: others count the grace anew from a new kubelet",
     "termination-node-shutdown-two-phases": _NO_NODES,
     "termination-node-pressure-grace": _NO_NODES,
     "termination-preemption-grace": _NO_SCHEDULER,
