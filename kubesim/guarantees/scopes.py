@@ -83,6 +83,21 @@ OLD_MAINS_COUNT: Final = NotKept(
     lambda kubelet: bool(kubelet.policy("exited_main_counts_as_initialized")),
     lambda pod: len(pod.windows) > 1,
 )
+
+
+def _post_start_goes_on(pod: PodStory) -> bool:
+    """Whether a hook that was running at the deletion still is in the end, and the kubelet has not begun to act."""
+    if not pod.deletions or pod.kill_decided is not None:
+        return False
+    hooks = (hook for one in pod.containers for run in one.runs for hook in one.execs(run, "postStart"))
+    return any(hook.start <= pod.deletions[0].at and hook.exit is None for hook in hooks)
+
+
+POSTSTART_HOLDS: Final = NotKept(
+    "a postStart that does not end keeps the worker of its Pod from everything else, from ending the Pod too",
+    lambda kubelet: True,
+    _post_start_goes_on,
+)
 MAINS_FORGOTTEN: Final = _bug(
     "mains_forgotten_after_kubelet_restart",
     "a restarted kubelet does not start mains again in a Pod whose sidecar has a startup probe (issue 136910)",

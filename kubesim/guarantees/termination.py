@@ -12,6 +12,7 @@ from kubesim.guarantees.scopes import (
     GRACE_TWICE,
     NOT_SHORTENED,
     ORDERED_STOP,
+    POSTSTART_HOLDS,
     SIDECARS,
     UNORDERED_STOP,
     WAITS_FOR_ABSENT,
@@ -257,8 +258,12 @@ def prestop_skipped_at_zero(pod: PodStory) -> Iterator[Finding]:
 
 CHECKS: Final = (
     Check("termination-default-grace-30", default_grace),
-    Check("termination-sigterm-all-mains", sigterm_all_mains),
-    Check("termination-sigkill-at-grace", sigkill_at_grace, not_kept=(GRACE_TWICE, ZERO_GRACE, NOT_SHORTENED)),
+    Check("termination-sigterm-all-mains", sigterm_all_mains, not_kept=(POSTSTART_HOLDS,)),
+    Check(
+        "termination-sigkill-at-grace",
+        sigkill_at_grace,
+        not_kept=(GRACE_TWICE, ZERO_GRACE, NOT_SHORTENED, POSTSTART_HOLDS),
+    ),
     Check("termination-no-early-kill", no_early_kill),
     Check("termination-terminal-phase-before-removal", terminal_phase_before_removal),
     Check("termination-object-removed-after-containers", object_removed_after_containers),
@@ -266,7 +271,12 @@ CHECKS: Final = (
     Check("sidecar-sigterm-after-mains", sidecar_sigterm_after_mains, scope=ORDERED_STOP),
     Check("sidecar-reverse-order", sidecar_reverse_order, scope=ORDERED_STOP),
     Check("sidecar-prestop-at-term-start", sidecar_prestop_at_start, scope=ORDERED_STOP),
-    Check("sidecar-grace-expiry", sidecar_grace_expiry, scope=ORDERED_STOP, not_kept=(WAITS_FOR_ABSENT, NOT_SHORTENED)),
+    Check(
+        "sidecar-grace-expiry",
+        sidecar_grace_expiry,
+        scope=ORDERED_STOP,
+        not_kept=(WAITS_FOR_ABSENT, NOT_SHORTENED, POSTSTART_HOLDS),
+    ),
     Check("sidecar-sigkill-if-not-graceful", sidecar_sigkill, scope=SIDECARS, not_kept=(NOT_SHORTENED,)),
     Check("sidecar-128-unordered-termination", unordered, scope=UNORDERED_STOP),
     Check("termination-shorten-only", shorten_only),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from build import history, pod
+from build import POSTSTART, history, pod
 from cases import verdict_on
 
 from kubesim.guarantees.judging import check
@@ -152,3 +152,13 @@ def test_a_kill_from_outside_is_none_of_the_kubelets() -> None:
         assert verdict_on(id_, pod("p* | app"), text.format("")).verdict is Verdict.BROKEN, id_
         outside = verdict_on(id_, pod("p* | app"), text.format("9 act kill container=p; "))
         assert outside.verdict is not Verdict.BROKEN, id_
+
+
+def test_a_post_start_that_does_not_end_keeps_the_kubelet_from_ending_the_pod() -> None:
+    """K-5, K-107: the hook runs in the pass, and a deletion is acted upon after the pass."""
+    template = pod("| app", app={"lifecycle": POSTSTART})
+    text = "0 bind; 1 start app; 1 exec app postStart; {}3 deleted 5; 100 end"
+    for id_ in ("termination-sigterm-all-mains", "termination-sigkill-at-grace"):
+        assert "a postStart that does not end" in verdict_on(id_, template, text.format("")).known
+        ended = verdict_on(id_, template, text.format("2 done app postStart; "))
+        assert (ended.verdict, ended.known) == (Verdict.BROKEN, "")
