@@ -26,6 +26,7 @@ from kubesim.exploration.sweep import Sweep, decode_header
 from kubesim.sim.world import World
 from kubesim.units import DAY, HOUR
 from tests.bench import engines, workloads
+from tests.ticking.world import PARTS, records
 
 ROOT = Path(__file__).resolve().parents[2]
 Row = tuple[str, str, str]
@@ -119,6 +120,14 @@ def of_time_that_passes() -> Iterator[Row]:
         f"{month / (ticks * sample / 1e5):.4f}x",
         "",
     )
+
+
+def of_ticking() -> Iterator[Row]:
+    """A whole cluster against the same one in which everything periodic really happens."""
+    scenario = workloads.scenario_of(workloads.STABLE)
+    skipping = timed(lambda: api.run(scenario, until=DAY), 5)
+    ticking = timed(lambda: records(scenario, DAY, PARTS), 1)
+    yield "a day of a stable Pod with probes, against ticking through it", f"{skipping / ticking:.4f}x", ""
 
 
 def of_events(count: int) -> Iterator[Row]:
@@ -227,6 +236,7 @@ def rows(*, quick: bool, large: bool) -> Iterator[Row]:
     """Everything that is measured."""
     yield from of_the_shell()
     yield from of_time_that_passes()
+    yield from of_ticking()
     yield from of_events(100 if quick else 200)
     yield from of_pods((100, 1_000) if quick else (1_000, 10_000))
     yield from of_many_pods((100, 1_000) if quick else (1_000, 10_000, 100_000))
