@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from kubesim.commands.progress import Waiting
+from kubesim.commands.progress import Frontier
 from kubesim.scenario.templates import POD_SPECS
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def exhaust(scenario: Scenario, *, depth: int, budget: float, graph: str | None)
 
     if not any(document.kind in POD_SPECS for document in scenario.objects):
         raise click.UsageError(NOTHING)
-    with Waiting(f"exploring {scenario.name} to depth {depth}"):
-        found = explore(scenario, depth=depth, budget=budget)
+    with Frontier(f"{scenario.name} to depth {depth}") as progress:
+        found = explore(scenario, depth=depth, budget=budget, told=progress.advance)
     click.echo("\n".join(_report(found, style_for(sys.stdout, os.environ))))
     if graph is not None:
         from kubesim.exploration.exhaustive_draw import draw_states

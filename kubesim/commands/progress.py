@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Any, Final
 
 _PATIENCE: Final = 1.0
+_BETWEEN: Final = 0.1
+"""Seconds between two changes of a line that changes often."""
 
 
 class Progress:
@@ -94,6 +96,35 @@ class Rate:
         self._bar = Bars(*shown, console=Console(stderr=True), transient=True)
         self._task = self._bar.add_task(self.what, total=self.total, completed=self.done, rate="", left="")
         self._bar.start()
+
+
+class Frontier:
+    """How many states were seen, how many are still to be gone into, and how fast it goes; used as a context."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self._begun = time.monotonic()
+        self._shown_at = 0.0
+
+    def __enter__(self) -> Frontier:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shown_at:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def advance(self, seen: int, left: int) -> None:
+        """So many states were seen by now, and so many are left to be gone into."""
+        now = time.monotonic()
+        seconds = now - self._begun
+        if seconds < _PATIENCE or now - self._shown_at < _BETWEEN or not sys.stderr.isatty():
+            return
+        self._shown_at = now
+        sys.stderr.write(f"\r\x1b[K{self.what}: {seen} states seen, {left} to go into, {seen / seconds:.0f}/s")
+        sys.stderr.flush()
 
 
 class Waiting:
