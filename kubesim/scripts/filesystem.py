@@ -92,10 +92,11 @@ class Volume:
 
     def write(self, path: str, text: str, now: Instant = 0) -> None:
         """Put a file from outside any container, making its parent directories."""
-        parts = path.strip("/").split("/")
-        for length in range(1, len(parts)):
-            self.files.setdefault("/".join(parts[:length]), Directory(modified=now))
-        self.files["/".join(parts)] = File(text, modified=now)
+        key = path.strip("/")
+        for directory in _above(key):
+            if directory not in self.files:
+                self.files[directory] = Directory(modified=now)
+        self.files[key] = File(text, modified=now)
         self.version += 1
 
     def remove(self, path: str) -> None:
@@ -354,6 +355,13 @@ class Filesystem:
             self.move(f"{resolved}/{name}", f"{place.path}/{name}")
         place.volume.version += 1
         self.remove(resolved)
+
+
+@lru_cache(maxsize=1024)
+def _above(key: str) -> tuple[str, ...]:
+    """The directories above a relative path, outermost first."""
+    parts = key.split("/")
+    return tuple("/".join(parts[:length]) for length in range(1, len(parts)))
 
 
 @lru_cache(maxsize=256)
