@@ -73,7 +73,7 @@ def sandbox_need(pod: Pod, seen: Observed) -> SandboxNeed:
     if not seen.sandboxes:
         return SandboxNeed(True, 0, "", Why("the pod has no sandbox", ("K-35",)))
     newest = seen.sandboxes[0]
-    if sum(sandbox.ready for sandbox in seen.sandboxes) > 1:
+    if len([sandbox for sandbox in seen.sandboxes if sandbox.ready]) > 1:
         return SandboxNeed(True, newest.attempt + 1, newest.id, Why("more than one sandbox is ready", ("K-35",)))
     if not newest.ready:
         return SandboxNeed(True, newest.attempt + 1, newest.id, Why("the sandbox is not ready", ("K-35",)))
