@@ -3,8 +3,7 @@
 
 PYTHON ?= python3
 SECONDS ?= 120
-MUTATION_SECONDS ?= 1800
-MUTANTS ?=
+MUTATION ?=
 VENV ?= .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
@@ -20,7 +19,7 @@ help:
 	@echo "make lint      formatting, style, types"
 	@echo "make fidelity  how many recordings of real clusters, and outputs of real functions, are reproduced"
 	@echo "make properties  every documented guarantee on thousands of generated runs (minutes)"
-	@echo "make mutation  which small changes of kubelet, job_controller and guarantees no unit test notices (half an hour)"
+	@echo "make mutation  which small changes of kubelet, job_controller and guarantees no test notices (a quarter of an hour)"
 	@echo "make fuzz      nearly right files at the front door, for SECONDS (120)"
 	@echo "make bench     speed, as ratios"
 	@echo "make gallery   docs/gallery.md: every scenario as a picture"
@@ -64,9 +63,8 @@ properties: $(READY)
 	$(BIN)/python -m pytest -q -n 2 tests/properties --hypothesis-profile long
 
 mutation: $(READY)
-	@mkdir -p mutants
-	-timeout $(MUTATION_SECONDS) $(BIN)/mutmut run $(MUTANTS) > mutants/run.log 2>&1
-	$(BIN)/mutmut results
+	$(BIN)/python -m tests.mutation.run $(MUTATION)
+	$(BIN)/python -m tests.mutation.page
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench.bench

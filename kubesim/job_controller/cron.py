@@ -71,7 +71,10 @@ def sync_cron_job(
 
 
 def _start(cron: CronJobView, schedule: Schedule, events: tuple[JobEvent, ...], now: Instant) -> CronDecision:
-    """Whether a Job is started: the last time has none, is not too late, and no other Job is in the way."""
+    """Whether a Job is started: the last time has none, and no other Job is in the way.
+
+    Too late it never is: no time before the deadline for starting is found (:func:`unmet_time`).
+    """
     status, spec = cron.status, cron.spec
     try:
         unmet = unmet_time(cron, schedule, now)
@@ -85,10 +88,6 @@ def _start(cron: CronJobView, schedule: Schedule, events: tuple[JobEvent, ...], 
     if unmet.missed is Missed.MANY:
         text = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
         events = (*events, JobEvent("Warning", "TooManyMissedTimes", text))
-    if spec.starting_deadline_seconds is not None and time + spec.starting_deadline_seconds * SECOND < now:
-        text = f"Missed scheduled time to start a job: {rfc1123(time)}"
-        events = (*events, JobEvent("Warning", "MissSchedule", text))
-        return CronDecision(status, Why("startingDeadlineSeconds is over", ()), events, requeue=wait)
     if status.last_schedule_time == time or any(job.name == job_name(cron, time) for job in status.active):
         return CronDecision(status, Why("the last time has its Job", ()), events, requeue=wait)
     if spec.concurrency_policy == "Forbid" and status.active:

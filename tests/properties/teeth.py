@@ -176,7 +176,7 @@ def page(table: dict[str, list[str]]) -> str:
         "broken by one mutant at least, and every mutant breaks one, on a run that the right kubesim keeps it on;",
         "`tests/properties/test_teeth.py` repeats that. A guarantee of tier 2 that no run here breaks says so; most",
         "of those are broken by hand-written histories in `tests/unit/guarantees/` (`test_catalogue.py` names the few",
-        "that are not). Mutation testing is the other half: small changes by the thousand, by machine.",
+        "that are not). [Mutation testing](mutation.md) is the other half: small changes by the thousand, by machine.",
         "",
         "| Guarantee | Tier | Broken by |",
         "|---|---|---|",

@@ -41,7 +41,8 @@ def problem(pod: dict[str, Any] | None, container: dict[str, Any] | None, image_
         ("the image says nothing", NO_ROOT, None, "", ROOT_BY_IMAGE),
         ("the image says root", NO_ROOT, None, "root", ROOT_BY_IMAGE),
         ("the image says root and a group", NO_ROOT, None, "0:1000", ROOT_BY_IMAGE),
-        ("the image has a user by number", NO_ROOT, None, "1000:0", None),
+        ("the image has a user by number", NO_ROOT, None, "1000", None),
+        ("the image has a user and a group by number", NO_ROOT, None, "1000:0", None),
         (
             "the image has a user by name",
             NO_ROOT,

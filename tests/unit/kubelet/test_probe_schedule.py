@@ -98,3 +98,7 @@ def test_the_grid(now: int, after: int, at_or_after: int) -> None:
 def test_a_run_out_of_schedule(label: str, origin: int) -> None:
     """K-103."""
     assert origin_after_trigger(0, 7, release(label)) == origin
+
+
+def test_a_tick_that_is_now_counts_and_one_that_just_passed_does_not() -> None:
+    assert [tick_at_or_after(0, 10, at) for at in (9, 10, 11)] == [10, 10, 20]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubesim.kubelet.actions import KillReason
+from kubesim.kubelet.actions import KillReason, Why
 from kubesim.kubelet.termination import (
     EffectiveGrace,
     container_grace_seconds,
@@ -15,6 +15,7 @@ from kubesim.kubelet.termination import (
     killing_message,
     prerequisites,
     stop_signal,
+    why_out_of_turn,
 )
 from kubesim.objects.pod import Pod, pod_view
 from kubesim.releases import release
@@ -199,3 +200,8 @@ def test_killing_message() -> None:
     """K-71."""
     assert killing_message("app", "", release("1.29")) == "Stopping container app"
     assert killing_message("app", "because", release("1.29")) == "because"
+
+
+def test_why_a_sidecar_is_stopped_out_of_turn() -> None:
+    assert why_out_of_turn(("app",)) == Why("no grace is left to wait for app to end", ("K-77",))
+    assert why_out_of_turn(("a", "b", "c")).text == "no grace is left to wait for a, b and c to end"
