@@ -159,6 +159,8 @@ def _report(report: Report, files: list[Path], options: Options, style: Style) -
     found: list[str] = []
     if report.taken:
         found += [style.paint("dim", f"Not in the manifest, and taken as usual: {'; '.join(report.taken)}."), ""]
+    for owner in report.idle:
+        found.append(f"{owner} makes no Pod in the whole run; until: in a Scenario makes the run longer")
     for find, path in zip(report.finds, files, strict=True):
         found += [*_told(find, path, style), ""]
     count = "nothing found" if not report.finds else f"{len(report.finds)} found"

@@ -86,6 +86,8 @@ class Report:
     exhausted: bool = False
     taken: tuple[str, ...] = ()
     """What is taken for granted of programs that nothing is known of."""
+    idle: tuple[str, ...] = ()
+    """CronJobs that make no Pod within a run, so that nothing could be found about them."""
 
 
 class _Stopped(BaseException):
@@ -122,7 +124,7 @@ class Search:
         self.stage = stage_of(scenario, HORIZON)
         release = scenario.cluster.control_plane_release(Component.APISERVER).name
         taken = tuple(sentence for place in self.stage.places for sentence in place.taken())
-        self.report = Report(release, taken=taken)
+        self.report = Report(release, taken=taken, idle=self.stage.idle)
         self._begun = time.monotonic()
         self._known: dict[Workload, Mapping[str, Broken]] = {}
         self._first: dict[str, Workload] = {}

@@ -182,6 +182,11 @@ class Stage:
         """The images of the containers, in their order."""
         return tuple(dict.fromkeys(place.image for place in self.places if place.image))
 
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """The CronJobs that make no Pod within a run."""
+        return tuple(one for one in self.owners if one.startswith("CronJob/") and one not in self.begins)
+
     def begin(self, owner: str) -> int:
         """The second from which moments are counted for an object."""
         return self.begins.get(owner, 0)

@@ -318,7 +318,9 @@ def test_moments_of_a_cron_job_are_counted_from_its_first_pod() -> None:
         "  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: app, image: app}]}}}}\n"
     )
     stage = stage_of(api.load(io.StringIO(cron)), HORIZON)
-    assert stage.begin("CronJob/often") == 300
+    assert (stage.begin("CronJob/often"), stage.idle) == (300, ())
+    seldom = stage_of(api.load(io.StringIO(cron.replace("*/5 * * * *", "0 3 * * *"))), HORIZON)
+    assert seldom.idle == ("CronJob/often",)
     (deletion,) = {one for workload in small_workloads(stage) for one in workload.stimuli if one.do == "delete"}
     assert deletion.at == 305
     history = api.run(with_workload(api.load(io.StringIO(cron)), Workload(stimuli=(deletion,)), 7 * MINUTE))
@@ -374,6 +376,16 @@ def test_nothing_found_is_good_news(tmp_path: Path) -> None:
     code, output = _check(tmp_path, "--search", "--hope", "starts", "--runs", "20")
     assert code == 0
     assert output.startswith("nothing found on 1.36: ")
+
+
+def test_a_cron_job_that_never_comes_to_its_turn_is_told_of(tmp_path: Path) -> None:
+    file = tmp_path / "cron.yaml"
+    template = "{spec: {template: {spec: {restartPolicy: Never, containers: [{name: app, image: app}]}}}}"
+    head = "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: nightly}\nspec:\n  schedule: '0 3 * * *'\n"
+    file.write_text(f"{head}  jobTemplate: {template}\n", encoding="utf-8")
+    result = CliRunner().invoke(main, ["check", str(file), "--search", "--hope", "completes", "--runs", "4"])
+    assert result.exit_code == 0
+    assert "CronJob/nightly makes no Pod in the whole run" in result.output
 
 
 def test_several_releases_and_json(tmp_path: Path) -> None:
