@@ -73,7 +73,8 @@ def command(
     crashes, trouble with nodes and images, latencies, ties. Reported is what breaks a guarantee, an expectation of the
     scenario, or a hope: starts, completes, keeps-its-grace, finishes-prestop, retries-are-its-own.
 
-    With --exhaustive, go through every order of what happens at one instant, and every outcome, up to a depth.
+    With --exhaustive, go through every order of what happens at one instant, and every outcome, up to a depth. All
+    latencies are zero then: what depends on how long a step takes is for --search to find.
     """
     from kubesim.guarantees import catalogue
 

@@ -47,9 +47,10 @@ class MemoryPressure:
         if self._available is not None:
             self._look_at(self._next_pass())
 
-    def _next_pass(self) -> Instant:
+    def _next_pass(self, instant: Instant | None = None) -> Instant:
+        """The first pass at or after the instant, or from now on."""
         period = self.kubelet.release.duration("eviction_monitoring_period")
-        return self.kubelet.timing.round_at("eviction", period, self.kubelet.clock.now)
+        return self.kubelet.timing.round_at("eviction", period, self.kubelet.clock.now if instant is None else instant)
 
     def _look_at(self, instant: Instant) -> None:
         if self._pass is None or not self._pass.live:
@@ -75,7 +76,7 @@ class MemoryPressure:
         elif soft is not None and now - self._low_since >= soft.grace:
             self._evict(soft.available, left, is_hard=False)
         elif soft is not None:
-            self._look_at(self._low_since + soft.grace)
+            self._look_at(self._next_pass(self._low_since + soft.grace))
 
     def _evict(self, threshold: int, left: int, *, is_hard: bool) -> None:
         kubelet = self.kubelet

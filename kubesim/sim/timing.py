@@ -143,6 +143,8 @@ class Timing:
     seed: int = 0
     draw: int = 0
     _streams: dict[str, random.Random] = field(default_factory=dict)
+    _rounds: dict[tuple[str, Duration], Duration] = field(default_factory=dict)
+    """The phases of loops whose rounds have been asked for: drawn once, for a loop does not change its step."""
 
     def stream(self, name: str) -> random.Random:
         """The stream of chance of that name: the same for the same seed, whatever else is drawn."""
@@ -188,7 +190,9 @@ class Timing:
 
     def round_at(self, name: str, period: Duration, instant: Instant) -> Instant:
         """The first round of a free-running loop (see :meth:`phase`) at or after the instant."""
-        phase = self.phase(name, period)
+        if (name, period) not in self._rounds:
+            self._rounds[name, period] = self.phase(name, period)
+        phase = self._rounds[name, period]
         return phase + -(-(instant - phase) // period) * period
 
     def jittered(self, name: str, duration: Duration, factor: float) -> Duration:

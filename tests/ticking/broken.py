@@ -94,8 +94,8 @@ class PromptEvictions(Evictions):
 class PromptMemory(MemoryPressure):
     """Looks at memory when it gets low, and not at the next pass."""
 
-    def _next_pass(self) -> Instant:
-        return self.kubelet.clock.now
+    def _next_pass(self, instant: Instant | None = None) -> Instant:
+        return self.kubelet.clock.now if instant is None else instant
 
 
 class DeafProber(ProberApart):

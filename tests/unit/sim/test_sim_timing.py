@@ -141,3 +141,15 @@ def test_the_header_says_the_whole_profile() -> None:
 def test_a_latency_nobody_named_is_an_error() -> None:
     with pytest.raises(KeyError):
         Timing(Profile("empty", {})).latency("watch")
+
+
+@pytest.mark.parametrize("draw", [0, 3])
+def test_a_loop_keeps_its_step_however_often_it_is_asked_about(draw: int) -> None:
+    timing = Timing(named_profile("typical"), draw=draw)
+    first = timing.round_at("eviction", 10_000, 50_000)
+    assert [timing.round_at("eviction", 10_000, first + n) - first for n in (0, 1, 10_000, 25_000)] == [
+        0,
+        10_000,
+        10_000,
+        30_000,
+    ]
