@@ -26,11 +26,9 @@ if TYPE_CHECKING:
 @click.option("--release", "releases", multiple=True, metavar="R", help="Release, such as 1.29; repeat to see several.")
 @click.option("--gate", "gates", multiple=True, type=options.setting, metavar="[PART:]NAME=BOOL", help="Gate.")
 @click.option("--guarantee", "ids", multiple=True, metavar="ID", help="Judge only this one; repeat for several.")
-@click.option(
-    "--delete-at", type=options.delete_at, metavar="WHEN[:GRACE]", help="Delete the Pods, and what makes them, then."
-)
-@click.option("--seed", type=int, help="Seed of everything that is left to chance.")
-@click.option("--draw", type=click.IntRange(min=0), default=0, help="Number of a draw of the latencies; 0: nominal.")
+@options.DELETE_AT
+@options.SEED
+@options.DRAW
 @click.option("-o", "--output", "form", type=click.Choice(("table", "json")), default="table", show_default=True)
 @click.option("--all", "show_all", is_flag=True, help="Name what was not exercised, too.")
 @click.option("--search", "is_search", is_flag=True, help="Look for programs and moments that break something.")

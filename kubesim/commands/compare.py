@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from kubesim.timelines.compare import Side
 
 DRAWN: Final = (".png", ".svg", ".pdf", ".html")
-TIMINGS: Final = ("ideal", "typical", "loaded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +77,9 @@ def gates(
     metavar="FILE[,FILE]",
     help="Other manifests to hold FILE... against; repeat it for more.",
 )
-@click.option(
-    "--delete-at", type=options.delete_at, metavar="WHEN[:GRACE]", help="Delete the Pods, and what makes them, then."
-)
+@options.DELETE_AT
 @click.option("--until", type=options.duration, metavar="DURATION", help="How long each run lasts, such as 2m.")
-@click.option("--timing", type=click.Choice(TIMINGS), help="Latency profile.")
+@options.TIMING
 @click.option(
     "--plot", "picture", type=click.Path(dir_okay=False, writable=True), metavar="OUT",
     help="Draw the runs below each other, too: png, svg, pdf or html.",

@@ -39,10 +39,8 @@ _LOOK_AHEAD: Final = 15 * MINUTE
 @click.option(
     "--bug", "bugs", multiple=True, type=options.bug, metavar="NAME=on|off", help="A known bug, see features --bugs."
 )
-@click.option(
-    "--delete-at", type=options.delete_at, metavar="WHEN[:GRACE]", help="Delete the Pods, and what makes them, then."
-)
-@click.option("--seed", type=int, help="Seed of everything that is left to chance.")
+@options.DELETE_AT
+@options.SEED
 @click.option("--paths", is_flag=True, help="Also, for starts and ends: what each had waited for, step by step.")
 @click.option("--static", is_flag=True, help="Only what the manifests give away without being run.")
 @click.option("-o", "--output", "form", type=click.Choice(("text", "json")), default="text", show_default=True)

@@ -10,6 +10,8 @@ from kubesim.commands import options
 from kubesim.commands.options import Setting
 
 COMPONENTS: Final = ("apiserver", "controller-manager", "scheduler", "kubelet")
+_SUMMARY_WIDTH: Final = 112
+"""So that an indented line has room in 120 columns."""
 
 
 @click.command("features")
@@ -57,10 +59,9 @@ def _print_bugs(release_name: str) -> None:
 
     has = release(release_name).bugs
     for name, row in sorted(load("bugs").items(), key=lambda item: (item[0] not in has, item[0])):
-        fixed = fixed_in(name, release_name)
-        state = (
-            f"in {release_name}" + (f", fixed in {fixed}" if fixed else "") if name in has else f"not in {release_name}"
-        )
+        state = f"in {release_name}" if name in has else f"not in {release_name}"
+        if name in has and (fixed := fixed_in(name, release_name)):
+            state += f", fixed in {fixed}"
         click.echo(f"{name}  ({state})")
-        for line in textwrap.wrap(str(row["summary"]), 112):
+        for line in textwrap.wrap(str(row["summary"]), _SUMMARY_WIDTH):
             click.echo(f"    {line}")

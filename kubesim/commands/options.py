@@ -1,4 +1,7 @@
-"""Kinds of command-line values: durations, gates and bugs, deletes. Each function is the ``type`` of an option."""
+"""Kinds of command-line values: durations, gates and bugs, deletes. Each function is the ``type`` of an option.
+
+At the end the options that several commands have in common.
+"""
 
 from __future__ import annotations
 
@@ -76,3 +79,14 @@ def delete_at(text: str | DeleteAt) -> DeleteAt:
     if colon and not digits.isdecimal():
         raise click.BadParameter(f"grace {grace!r} is not a number of seconds; write 12s:5 or 12s")
     return DeleteAt(duration(when), int(digits) if colon else None)
+
+
+DELETE_AT: Final = click.option(
+    "--delete-at", type=delete_at, metavar="WHEN[:GRACE]", help="Delete the Pods, and what makes them, then."
+)
+DRAW: Final = click.option(
+    "--draw", type=click.IntRange(min=0), default=0, help="Number of a draw of the latencies; 0: nominal."
+)
+SEED: Final = click.option("--seed", type=int, help="Seed of everything that is left to chance.")
+TIMING: Final = click.option("--timing", type=click.Choice(("ideal", "typical", "loaded")), help="Latency profile.")
+UNTIL: Final = click.option("--until", type=duration, metavar="DURATION", help="How long the run lasts, such as 2m.")

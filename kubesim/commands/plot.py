@@ -30,7 +30,6 @@ ENDS: Final = {"started": "started", "ended": "exited"}
 """What can be asked about a container, and the kind of fact that it is."""
 
 ONE_RUN: Final = (".json", ".mmd", ".dot", ".txt")
-TIMINGS: Final = ("ideal", "typical", "loaded")
 
 
 @click.command("plot")
@@ -62,13 +61,11 @@ TIMINGS: Final = ("ideal", "typical", "loaded")
     "--view", type=click.Choice(["auto", "pods", "jobs"]), default="auto", show_default=True,
     help="Pods with their containers, or Jobs with their Pods.",
 )  # fmt: skip
-@click.option(
-    "--delete-at", type=options.delete_at, metavar="WHEN[:GRACE]", help="Delete the Pods, and what makes them, then."
-)
-@click.option("--until", type=options.duration, metavar="DURATION", help="How long the run lasts, such as 2m.")
-@click.option("--seed", type=int, help="Seed of everything that is left to chance.")
-@click.option("--timing", type=click.Choice(TIMINGS), help="Latency profile.")
-@click.option("--draw", type=click.IntRange(min=0), default=0, help="Number of a draw of the latencies; 0: nominal.")
+@options.DELETE_AT
+@options.UNTIL
+@options.SEED
+@options.TIMING
+@options.DRAW
 @click.option("--actions", metavar="FILE", help="Timed actions, as in a recording's ID.actions.json.")
 def command(
     files: tuple[str, ...],

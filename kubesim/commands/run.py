@@ -33,8 +33,6 @@ LEVEL_FORMATS: Final = ("text", "jsonl")
 _WITH_NOTES: Final = ("text", "jsonl")
 """Formats that say themselves what was not modelled."""
 
-TIMINGS: Final = ("ideal", "typical", "loaded")
-
 
 @click.command("run")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
@@ -62,10 +60,10 @@ TIMINGS: Final = ("ideal", "typical", "loaded")
     metavar="WHEN[:GRACE]",
     help="Delete the Pods, and what makes them, then, with that grace in seconds.",
 )
-@click.option("--until", type=options.duration, metavar="DURATION", help="How long the run lasts, such as 2m.")
-@click.option("--seed", type=int, help="Seed of everything that is left to chance.")
-@click.option("--timing", type=click.Choice(TIMINGS), help="Latency profile.")
-@click.option("--draw", type=click.IntRange(min=0), default=0, help="Number of a draw of the latencies; 0: nominal.")
+@options.UNTIL
+@options.SEED
+@options.TIMING
+@options.DRAW
 @click.option(
     "--validate",
     type=click.Choice(("strict", "warn", "ignore")),

@@ -18,6 +18,12 @@ REBOOT = 30
 """How many seconds a node needs to come back."""
 AWAY = 600
 """How many seconds are too long: a node that is not heard of has lost its Pods by then."""
+KUBELET_RESTART = 3
+"""How many seconds a kubelet needs to come back."""
+PULL = 45
+"""How many seconds a long pull takes."""
+MISSING = 60
+"""For how many seconds an image that comes late is missing: pulls are tried again, after a back-off."""
 
 
 def small_workloads(stage: Stage) -> Iterator[Workload]:
@@ -97,7 +103,7 @@ def _on_nodes(stage: Stage) -> Iterator[Stimulus]:
     """One of each trouble, while containers run; a node is lost for good only where there are others."""
     at = DELETED_AT + min(map(stage.begin, stage.owners), default=0)
     for node in stage.nodes:
-        yield Stimulus(at, "kubeletRestart", node=node, length=REBOOT // 10)
+        yield Stimulus(at, "kubeletRestart", node=node, length=KUBELET_RESTART)
         yield Stimulus(at, "kubeletRestart", node=node, length=AWAY)
         yield Stimulus(at, "nodeReboot", node=node, length=REBOOT)
         yield Stimulus(at, "networkDown", node=node, length=AWAY)
@@ -109,8 +115,8 @@ def _on_nodes(stage: Stage) -> Iterator[Stimulus]:
 
 def _images(stage: Stage) -> Iterator[ImageTrouble]:
     for image in stage.images:
-        yield ImageTrouble(image, pull=45)
-        yield ImageTrouble(image, missing_for=60)
+        yield ImageTrouble(image, pull=PULL)
+        yield ImageTrouble(image, missing_for=MISSING)
         yield ImageTrouble(image, missing=True)
 
 

@@ -39,7 +39,7 @@ def _begins(history: History, owners: Iterable[str]) -> dict[str, int]:
     for life in history.pods:
         for owner in (f"{key.kind}/{key.name}" for key in history.makers(life)):
             if owner in owners and owner not in found:
-                found[owner] = -((history.started - life.created) // SECOND)
+                found[owner] = -((history.started - life.created) // SECOND)  # rounded up: it is there by then
     return found
 
 

@@ -25,9 +25,8 @@ from kubesim.job_controller.events import JobEvent
 from kubesim.objects.cron_job import CronJobStatus, CronJobView, cron_job_status_raw, cron_job_view
 from kubesim.objects.job import JobView
 from kubesim.sim.job_control_cache import Key, controller_of
+from kubesim.sim.job_control_requests import stale
 from kubesim.store import Propagation, Reply, Store
-from kubesim.store.kinds import KINDS
-from kubesim.store.replies import conflict, not_found
 from kubesim.units import Instant
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 ACTOR: Final = "cronjob-controller"
 _NOT_FOUND: Final = 404
 _EXISTS: Final = 409
-_STALE: Final = "the object has been modified; please apply your changes to the latest version and try again"
 
 
 class CronSync:
@@ -174,14 +172,9 @@ class _WriteStatus:
     status: CronJobStatus
 
     def __call__(self, now: Instant) -> Reply:
-        metadata = self.cron.metadata
-        stored = self.store.find("CronJob", metadata.namespace, metadata.name)
-        if stored is None:
-            return not_found(KINDS["CronJob"], metadata.name)
-        if stored["metadata"]["resourceVersion"] != metadata.resource_version:
-            return conflict(KINDS["CronJob"].resource, metadata.name, _STALE)
-        raw = cron_job_status_raw(self.status)
-        return self.store.update_status("CronJob", metadata.namespace, metadata.name, raw, now, actor=ACTOR)
+        place = ("CronJob", self.cron.metadata.namespace, self.cron.metadata.name)
+        refused = stale(self.store, *place, self.cron.metadata.resource_version)
+        return refused or self.store.update_status(*place, cron_job_status_raw(self.status), now, actor=ACTOR)
 
 
 def _delete_job(store: Store, namespace: str, name: str, now: Instant) -> Reply:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from kubesim.job_controller.claims import adoption, release_of
 from kubesim.job_controller.decision import PodToCreate
@@ -109,6 +109,16 @@ class ClaimPod:
         return self.store.patch("Pod", namespace, self.name, PatchType.STRATEGIC, patch, now, actor=ACTOR)
 
 
+def stale(store: Store, kind: str, namespace: str, name: str, resource_version: str) -> Reply | None:
+    """Why a write made from that resourceVersion is refused: there is a newer one, or none. None: it is not."""
+    stored = store.find(kind, namespace, name)
+    if stored is None:
+        return not_found(KINDS[kind], name)
+    if stored["metadata"]["resourceVersion"] != resource_version:
+        return conflict(KINDS[kind].resource, name, _STALE)
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class WriteJobStatus:
     """The update of a Job's status, made from the version with that resourceVersion: refused if there is a newer."""
@@ -119,11 +129,6 @@ class WriteJobStatus:
     resource_version: str
 
     def __call__(self, now: Instant) -> Reply:
-        metadata = self.job.metadata
-        stored = self.store.find("Job", metadata.namespace, metadata.name)
-        if stored is None:
-            return not_found(KINDS["Job"], metadata.name)
-        if stored["metadata"]["resourceVersion"] != self.resource_version:
-            return conflict(KINDS["Job"].resource, metadata.name, _STALE)
-        status: dict[str, Any] = job_status_raw(self.status)
-        return self.store.update_status("Job", metadata.namespace, metadata.name, status, now, actor=ACTOR)
+        place = ("Job", self.job.metadata.namespace, self.job.metadata.name)
+        refused = stale(self.store, *place, self.resource_version)
+        return refused or self.store.update_status(*place, job_status_raw(self.status), now, actor=ACTOR)

@@ -6,22 +6,18 @@ Source: ``client-go/util/workqueue`` (DefaultTypedControllerRateLimiter), ``apis
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from kubesim.releases import Release
 from kubesim.sim.clock import Clock
 from kubesim.sim.job_control_cache import Key
 from kubesim.sim.job_control_queue import JobQueue
 from kubesim.sim.timing import Timing
-from kubesim.store import Reply, Store
-from kubesim.store.kinds import KINDS
-from kubesim.store.replies import conflict, not_found
 from kubesim.units import MILLISECOND, Duration
 
 _FIRST_RETRY: Final = 5 * MILLISECOND
 _MOST_DOUBLINGS: Final = 17
 """5 ms doubled up to some 1000 s."""
-_STALE: Final = "the object has been modified; please apply your changes to the latest version and try again"
 
 
 class RetryingQueue:
@@ -44,14 +40,3 @@ class RetryingQueue:
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         self.add(key, _FIRST_RETRY << min(failures, _MOST_DOUBLINGS))
-
-
-def refusal(store: Store, kind: str, seen: dict[str, Any]) -> Reply | None:
-    """Why a write made from the version that was seen is refused: there is a newer one, or none. None: it is not."""
-    metadata = seen["metadata"]
-    stored = store.find(kind, metadata["namespace"], metadata["name"])
-    if stored is None:
-        return not_found(KINDS[kind], metadata["name"])
-    if stored["metadata"]["resourceVersion"] != metadata["resourceVersion"]:
-        return conflict(KINDS[kind].resource, metadata["name"], _STALE)
-    return None

@@ -36,9 +36,9 @@ from kubesim.sim.api_server import ApiServer
 from kubesim.sim.clock import Clock, Timer
 from kubesim.sim.event_recorder import EventRecorder
 from kubesim.sim.job_control_cache import Key, controller_of
-from kubesim.sim.job_control_requests import JobClient
+from kubesim.sim.job_control_requests import JobClient, stale
 from kubesim.sim.recorder import Recorder
-from kubesim.sim.replica_control_queue import RetryingQueue, refusal
+from kubesim.sim.replica_control_queue import RetryingQueue
 from kubesim.sim.timing import Timing
 from kubesim.store import DELETED, Change, PatchType, Reply, Store
 from kubesim.units import Duration, Instant
@@ -299,8 +299,13 @@ class RolloutSync:
         )
 
 
+def _stale(store: Store, kind: str, seen: dict[str, Any]) -> Reply | None:
+    metadata = seen["metadata"]
+    return stale(store, kind, metadata["namespace"], metadata["name"], metadata["resourceVersion"])
+
+
 def _put_status(one: Deployment, status: dict[str, Any], store: Store, now: Instant) -> Reply:
-    refused = refusal(store, "Deployment", one.raw)
+    refused = _stale(store, "Deployment", one.raw)
     return refused or store.update_status("Deployment", one.namespace, one.name, status, now, actor=ACTOR)
 
 
@@ -312,7 +317,7 @@ def _annotate(kind: str, seen: dict[str, Any], annotations: dict[str, str], stor
 def _resize(one: Scaling, told: dict[str, str], store: Store, now: Instant) -> Reply:
     target = one.target
     patch = {"metadata": {"annotations": told}, "spec": {"replicas": one.desired}}
-    refused = refusal(store, "ReplicaSet", target.raw)
+    refused = _stale(store, "ReplicaSet", target.raw)
     return refused or store.patch("ReplicaSet", target.namespace, target.name, PatchType.MERGE, patch, now, actor=ACTOR)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from kubesim.history.history import History
 from kubesim.history.replay import Key, Version
@@ -21,8 +21,8 @@ _SILENT_METADATA: Final = (
 _GOOD: Final = ("Succeeded", "Running", "Complete")
 _BAD: Final = ("Failed", "FailureTarget")
 
-
-Probed = dict[str, tuple[str, ...]]
+Probed: TypeAlias = dict[str, tuple[str, ...]]
+"""The probes that each container must pass to be ready, by its name."""
 
 
 @dataclass(frozen=True, slots=True)

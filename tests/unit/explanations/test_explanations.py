@@ -188,7 +188,11 @@ def test_who_failed_is_quoted_up_to_then() -> None:
     """Its last line that is not empty; not what another run said, nor what is still to come."""
     failing = SAYS.replace("until nc -z db 1; do echo no db yet; sleep 2; done", "true")
     assert "said last" not in explained(failing, "8s")["app"].why
-    one(explained(failing, "15s")["app"], where="ended with 3", why="by itself with 3 (Error); it said last, at +4.")
+    one(
+        explained(failing, "15s")["app"],
+        where="ended with 3",
+        why='by itself with 3 (Error); it said last, at +5.541s: "up"',
+    )
 
 
 def test_long_words_are_cut() -> None:
