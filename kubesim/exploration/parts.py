@@ -87,8 +87,9 @@ def together(
 
 def _run_packed(packed: bytes, number: int, bounds: Bounds) -> PartRun:
     """In a worker: one part of the scenario that was packed."""
-    scenario, found, digest, until, level = pickle.loads(packed)
-    return run_part(scenario, found, number, digest, until, level, bounds)
+    with rare_collections():
+        scenario, found, digest, until, level = pickle.loads(packed)
+        return run_part(scenario, found, number, digest, until, level, bounds)
 
 
 def _history(scenario: Scenario, runs: Sequence[PartRun], order: Order, until: Duration | None, level: str) -> History:

@@ -14,7 +14,7 @@ from kubesim.history.records import Assumed, NotModelled, PodSummary
 from kubesim.scenario.actions import Apply, Create
 from kubesim.scenario.load import Scenario
 from kubesim.scenario.parts import Part, Split
-from kubesim.sim.world import Larger, World, rare_collections
+from kubesim.sim.world import Larger, World
 from kubesim.store.naming import uid_of
 from kubesim.units import Duration, Instant
 
@@ -92,8 +92,7 @@ def run_part(
     keeper = _Keeper(world)
     _open_with_nodes(keeper, scenario)
     _begin(keeper, scenario, split, number)
-    with rare_collections():
-        _run(keeper, bounds)
+    _run(keeper, bounds)
     _check_numbers(world, split, part)
     pods = world.recorder.pods
     places = {uid_of(f"{digest}/{place}"): place for place in part.numbers} if pods is not None else {}
