@@ -165,9 +165,9 @@ def _write(histories: list[History], form: str, config: str | None, output_file:
     import os
 
     from kubesim.commands.outputs import formatted
-    from kubesim.timelines.style import Style, style_for
+    from kubesim.timelines.style import PLAIN, style_for
 
-    style = Style() if output_file else style_for(sys.stdout, os.environ)
+    style = PLAIN if output_file else style_for(sys.stdout, os.environ)
     several = len(histories) > 1
     parts = []
     for history in histories:

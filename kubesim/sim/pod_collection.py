@@ -16,7 +16,7 @@ from kubesim.sim.clock import Clock, Timer
 from kubesim.sim.recorder import Recorder
 from kubesim.sim.timing import Timing
 from kubesim.store import Change, Reply
-from kubesim.store.conditions import observed, with_condition
+from kubesim.store.conditions import disruption_target, with_condition
 from kubesim.store.kinds import KINDS
 from kubesim.store.replies import not_found
 from kubesim.units import Instant
@@ -114,13 +114,7 @@ class PodCollector:
         if status.get("phase") not in _TERMINAL:
             status = {**status, "phase": "Failed"}
             if found.disruption and self.release.enabled("PodDisruptionConditions"):
-                condition = {
-                    "type": "DisruptionTarget",
-                    "status": "True",
-                    "reason": "DeletionByPodGC",
-                    "message": found.disruption,
-                    "lastProbeTime": None,
-                }
-                status = with_condition(status, observed(condition, pod, self.release), now)
+                condition = disruption_target("DeletionByPodGC", found.disruption, pod, self.release)
+                status = with_condition(status, condition, now)
             store.update_status("Pod", *place, status, now, actor=ACTOR)
         return store.delete("Pod", *place, now, grace=0, actor=ACTOR)

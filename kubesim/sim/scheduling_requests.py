@@ -13,7 +13,7 @@ from kubesim.releases import Release
 from kubesim.scheduler import PodInfo
 from kubesim.sim.scheduling_events import SeriesRecorder
 from kubesim.store import Reply, Store
-from kubesim.store.conditions import observed, with_condition
+from kubesim.store.conditions import disruption_target, observed, with_condition
 from kubesim.units import Instant
 
 _GONE: Final = Reply(404, "NotFound", "the pod is gone")
@@ -91,14 +91,9 @@ class PreemptPod:
             return _GONE
         scheduler = self.victim.spec.scheduler_name
         if self.release.enabled("PodDisruptionConditions"):
-            condition: dict[str, Any] = {
-                "type": "DisruptionTarget",
-                "status": "True",
-                "reason": "PreemptionByScheduler",
-                "message": f"{scheduler}: preempting to accommodate a higher priority pod",
-                "lastProbeTime": None,
-            }
-            status = with_condition(stored["status"], observed(condition, stored, self.release), now)
+            message = f"{scheduler}: preempting to accommodate a higher priority pod"
+            condition = disruption_target("PreemptionByScheduler", message, stored, self.release)
+            status = with_condition(stored["status"], condition, now)
             self.store.update_status("Pod", namespace, name, status, now, uid=uid, actor=scheduler)
         reply = self.store.delete("Pod", namespace, name, now, uid_precondition=uid, actor=scheduler)
         if reply.ok:

@@ -16,7 +16,7 @@ from kubesim.sim.event_recorder import EventRecorder
 from kubesim.sim.recorder import Recorder
 from kubesim.sim.timing import Timing
 from kubesim.store import Change, Reply
-from kubesim.store.conditions import observed, with_condition
+from kubesim.store.conditions import disruption_target, with_condition
 from kubesim.store.kinds import KINDS
 from kubesim.store.replies import not_found
 from kubesim.units import Instant
@@ -106,18 +106,7 @@ class TaintEvictions:
         if pod is None or pod["metadata"]["uid"] != metadata["uid"]:
             return not_found(KINDS["Pod"], metadata["name"])
         if self.release.enabled("PodDisruptionConditions"):
-            condition = {
-                "type": "DisruptionTarget",
-                "status": "True",
-                "reason": "DeletionByTaintManager",
-                "message": self.release.text("DeletionByTaintManager"),
-                "lastProbeTime": None,
-            }
-            store.update_status(
-                "Pod",
-                *place,
-                with_condition(pod["status"], observed(condition, pod, self.release), now),
-                now,
-                actor=self.actor,
-            )
+            message = self.release.text("DeletionByTaintManager")
+            condition = disruption_target("DeletionByTaintManager", message, pod, self.release)
+            store.update_status("Pod", *place, with_condition(pod["status"], condition, now), now, actor=self.actor)
         return store.delete("Pod", *place, now, actor=self.actor)

@@ -36,3 +36,15 @@ def observed(condition: dict[str, Any], pod: dict[str, Any], release: Release) -
     if generation is None or not release.enabled("PodObservedGenerationTracking"):
         return condition
     return {**condition, "observedGeneration": generation}
+
+
+def disruption_target(reason: str, message: str, pod: dict[str, Any], release: Release) -> dict[str, Any]:
+    """The condition by which who removes a pod says so, where PodDisruptionConditions is on (S-13)."""
+    condition = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "reason": reason,
+        "message": message,
+        "lastProbeTime": None,
+    }
+    return observed(condition, pod, release)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from kubesim.timelines.compare import Comparison
 from kubesim.timelines.compare_facts import Difference, container_in, job_of
-from kubesim.timelines.style import Style
+from kubesim.timelines.style import PLAIN, Style
 
 _GAP: Final = "  "
 _NARROWEST: Final = 16
@@ -16,7 +16,7 @@ _WIDEST_ASPECT: Final = 34
 _HEADS: Final = ("WHAT", "OF", "")
 
 
-def compare_text(comparison: Comparison, style: Style = Style()) -> str:  # noqa: B008  # a frozen value
+def compare_text(comparison: Comparison, style: Style = PLAIN) -> str:
     """The sentences and, if anything differs, the table; with a line end."""
     lines = [part for sentence in comparison.summary for part in textwrap.wrap(sentence, style.width)]
     if not comparison.equal:

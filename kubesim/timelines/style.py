@@ -35,10 +35,14 @@ class Style:
         return f"\x1b[{_CODES[tone]}m{text}\x1b[0m"
 
 
+PLAIN: Final = Style()
+"""For a file, or whoever does not say."""
+
+
 def style_for(stream: TextIO, environment: Mapping[str, str]) -> Style:
     """The style that suits a stream: colour and the real width on a terminal, neither elsewhere."""
     if not stream.isatty():
-        return Style()
+        return PLAIN
     colour = not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
     columns = shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns
     return Style(colour=colour, width=max(72, min(columns, 140)))

@@ -15,7 +15,7 @@ from kubesim.history.records import ComponentHeader
 from kubesim.timelines.lost_sidecars import LostSidecar, lost_sidecars
 from kubesim.timelines.repeats import Shown, folded_lines
 from kubesim.timelines.story import Line, story
-from kubesim.timelines.style import Style
+from kubesim.timelines.style import PLAIN, Style
 from kubesim.timelines.tables import (
     cron_jobs_table,
     deployments_table,
@@ -35,7 +35,7 @@ _UNBROKEN: Final = ",\N{NO-BREAK SPACE}"
 """Between rules, which stay on one line."""
 
 
-def text(history: History, style: Style = Style(), *, every: bool = False) -> str:  # noqa: B008  # a frozen value
+def text(history: History, style: Style = PLAIN, *, every: bool = False) -> str:
     """The whole text of a run, with a line end; ``every``: with the lines that only repeat, and all output."""
     blocks = [
         heading(history, style),
