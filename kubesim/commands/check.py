@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 @click.command("check")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--release", "releases", multiple=True, metavar="R", help="Release, such as 1.29; repeat to see several.")
-@click.option("--gate", "gates", multiple=True, type=options.setting, metavar="[PART:]NAME=BOOL", help="Gate.")
+@options.RELEASES
+@options.GATES
 @click.option("--guarantee", "ids", multiple=True, metavar="ID", help="Judge only this one; repeat for several.")
 @options.DELETE_AT
 @options.SEED
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option("--exhaustive", "is_exhaustive", is_flag=True, help="Try every order of ties and every outcome.")
 @click.option("--depth", type=click.IntRange(min=0), default=2, show_default=True, help="Ties to decide in a run.")
 @click.option("--graph", type=click.Path(dir_okay=False), help="With --exhaustive: draw the states (.png, .svg, .dot).")
-@click.option("--releases", "release_list", metavar="R,R", help="The same as several --release.")
+@click.option("--releases", "release_list", metavar="R,R", help="The same as several --release.", **options.OF_RELEASES)
 @click.option(
     "--hope", "hopes", multiple=True, metavar="NAME", help="With --search: only this hope; repeat for several."
 )

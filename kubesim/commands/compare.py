@@ -32,8 +32,9 @@ class Column:
     seed: int | None
 
 
-def releases(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
-    """``1.28,1.29``, and the option may be repeated."""
+def releases(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """``1.28,1.29``, and the option may be repeated; empty is refused."""
+    options.not_empty(context, parameter, texts)
     return tuple(part.strip() for text in texts for part in text.split(",") if part.strip())
 
 
@@ -61,7 +62,16 @@ def gates(
 
 @click.command("compare")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--releases", "--release", "releases_", multiple=True, callback=releases, metavar="R,R", help="Releases.")
+@click.option(
+    "--releases",
+    "--release",
+    "releases_",
+    multiple=True,
+    callback=releases,
+    shell_complete=options.release_names,
+    metavar="R,R",
+    help="Releases.",
+)
 @click.option(
     "--gate",
     "gates_",

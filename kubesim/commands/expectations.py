@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from kubesim.commands import options
 from kubesim.commands.progress import Progress
 from kubesim.errors import KubesimError
 
@@ -41,7 +42,14 @@ class Report:
 
 @click.command("test")
 @click.argument("paths", nargs=-1, required=True, metavar="DIR|FILE...")
-@click.option("--release", "releases", multiple=True, metavar="R", help="Run on this release; repeat for several.")
+@click.option(
+    "--release",
+    "releases",
+    multiple=True,
+    metavar="R",
+    help="Run on this release; repeat for several.",
+    **options.OF_RELEASES,
+)
 @click.option("--draws", type=click.IntRange(min=1), default=1, help="How many draws of the latencies to try.")
 def command(paths: tuple[str, ...], releases: tuple[str, ...], draws: int) -> None:
     """Run scenario files against their "expect"; of a directory all that have one.

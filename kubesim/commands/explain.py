@@ -31,14 +31,9 @@ _LOOK_AHEAD: Final = 15 * MINUTE
 @click.option("--pod", default="", metavar="NAME", help="Only this Pod.")
 @click.option("--container", default="", metavar="NAME", help="Only this container, of every Pod that has it.")
 @click.option("--job", default="", metavar="NAME", help="Only this Job and its Pods.")
-@click.option("--release", metavar="R", help="Release, such as 1.29.")
-@click.option(
-    "--gate", "gates", multiple=True, type=options.setting, metavar="[PART:]NAME=BOOL",
-    help="Gate, of all or of one part (apiserver, node).",
-)  # fmt: skip
-@click.option(
-    "--bug", "bugs", multiple=True, type=options.bug, metavar="NAME=on|off", help="A known bug, see features --bugs."
-)
+@options.RELEASE
+@options.GATES
+@options.BUGS
 @options.DELETE_AT
 @options.SEED
 @click.option("--paths", is_flag=True, help="Also, for starts and ends: what each had waited for, step by step.")

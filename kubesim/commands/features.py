@@ -15,9 +15,24 @@ _SUMMARY_WIDTH: Final = 112
 
 
 @click.command("features")
-@click.option("--release", "release_name", required=True, metavar="R", help="Release, such as 1.29 or 1.29.0.")
+@click.option(
+    "--release",
+    "release_name",
+    required=True,
+    metavar="R",
+    help="Release, such as 1.29 or 1.29.0.",
+    **options.OF_RELEASES,
+)
 @click.option("--component", type=click.Choice(COMPONENTS), default="kubelet", show_default=True, help="Whose gates.")
-@click.option("--gate", "gates", multiple=True, type=options.setting, metavar="NAME=BOOL", help="A gate set by hand.")
+@click.option(
+    "--gate",
+    "gates",
+    multiple=True,
+    type=options.setting,
+    metavar="NAME=BOOL",
+    help="A gate set by hand.",
+    shell_complete=options.gate_names,
+)
 @click.option("--bugs", "show_bugs", is_flag=True, help="List the known bugs instead, those of this release first.")
 @click.option("--metrics", is_flag=True, help="Print the kubernetes_feature_enabled lines of /metrics.")
 def command(release_name: str, component: str, gates: tuple[Setting, ...], show_bugs: bool, metrics: bool) -> None:

@@ -32,10 +32,8 @@ _CHOICE: Final = "pod, job, cronjob, deployment, replicaset, event, node"
 @click.option("--raw", metavar="PATH", help="Print what the API server answers to GET PATH, in place of a table.")
 @click.option("--at", type=options.duration, metavar="INSTANT", help="When, such as 12s; without it, in the end.")
 @click.option("-o", "--output", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Format.")
-@click.option("--release", metavar="R", help="Release, such as 1.29.")
-@click.option(
-    "--gate", "gates", multiple=True, type=options.setting, metavar="[PART:]NAME=BOOL", help="Gate, of all or one part."
-)
+@options.RELEASE
+@options.GATES
 def command(
     words: tuple[str, ...], raw: str | None, at: int | None, form: str, release: str | None, gates: tuple[Setting, ...]
 ) -> None:

@@ -34,10 +34,11 @@ _SYMBOLS: Final = {
 """Outcome to its letter in the grid, and how it is meant."""
 
 
-def releases(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
-    """``1.28,1.29``, and the option may be repeated; each must be a release."""
+def releases(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """``1.28,1.29``, and the option may be repeated; each must be a release, and empty is refused."""
     from kubesim.releases.release import parse_release
 
+    options.not_empty(context, parameter, texts)
     found = tuple(part.strip() for text in texts for part in text.split(",") if part.strip())
     for release in found:
         parse_release(release)
@@ -46,8 +47,24 @@ def releases(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> t
 
 @click.command("matrix")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--api-server", "servers", multiple=True, callback=releases, metavar="R,R", help="Of these API servers.")
-@click.option("--node", "nodes", multiple=True, callback=releases, metavar="R,R", help="Of these nodes.")
+@click.option(
+    "--api-server",
+    "servers",
+    multiple=True,
+    callback=releases,
+    shell_complete=options.release_names,
+    metavar="R,R",
+    help="Of these API servers.",
+)
+@click.option(
+    "--node",
+    "nodes",
+    multiple=True,
+    callback=releases,
+    shell_complete=options.release_names,
+    metavar="R,R",
+    help="Of these nodes.",
+)
 @click.option("--of", "chosen_subject", metavar="KIND/NAME", help="Which, where FILE has several: Pod/web.")
 @click.option("--supported", is_flag=True, help="Within the supported skew only.")
 @click.option("--default-gates", is_flag=True, help="Without gates set by hand only.")

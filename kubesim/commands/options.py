@@ -6,7 +6,7 @@ At the end the options that several commands have in common.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -81,6 +81,46 @@ def delete_at(text: str | DeleteAt) -> DeleteAt:
     return DeleteAt(duration(when), int(digits) if colon else None)
 
 
+def not_empty(
+    _: click.Context, parameter: click.Parameter, given: str | tuple[str, ...] | None
+) -> str | tuple[str, ...] | None:
+    """Refuses ``--release=""``, which is what a variable that is not set makes of ``--release="$RELEASE"``."""
+    texts = given if isinstance(given, tuple) else (given,)
+    if any(text is not None and not text.strip(", ") for text in texts):
+        way_out = "write one such as 1.29" + ("" if parameter.required else ", or leave it out")
+        raise click.UsageError(f"{parameter.opts[0]} is empty; {way_out}")
+    return given
+
+
+def release_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """For completion: the releases; after a comma, one more of them."""
+    from kubesim.releases.tables import RELEASES
+
+    before, comma, part = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in RELEASES if name.startswith(part)]
+
+
+def gate_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """For completion: ``NAME=true`` and ``NAME=false`` of each gate, after the name of a part, too."""
+    from kubesim.releases.tables import load
+
+    part, colon, wanted = incomplete.rpartition(":")
+    return [
+        f"{part}{colon}{name}={value}"
+        for name in sorted(load("feature_gates"))
+        for value in ("true", "false")
+        if f"{name}={value}".startswith(wanted)
+    ]
+
+
+def bug_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """For completion: ``NAME=on`` and ``NAME=off`` of each known bug."""
+    from kubesim.releases.tables import load
+
+    settings = (f"{name}={value}" for name in sorted(load("bugs")) for value in ("on", "off"))
+    return [one for one in settings if one.startswith(incomplete)]
+
+
 DELETE_AT: Final = click.option(
     "--delete-at", type=delete_at, metavar="WHEN[:GRACE]", help="Delete the Pods, and what makes them, then."
 )
@@ -89,4 +129,33 @@ DRAW: Final = click.option(
 )
 SEED: Final = click.option("--seed", type=int, help="Seed of everything that is left to chance.")
 TIMING: Final = click.option("--timing", type=click.Choice(("ideal", "typical", "loaded")), help="Latency profile.")
+GATES: Final = click.option(
+    "--gate",
+    "gates",
+    multiple=True,
+    type=setting,
+    metavar="[PART:]NAME=BOOL",
+    help="Gate, of all or of one part (apiserver, node).",
+    shell_complete=gate_names,
+)
+BUGS: Final = click.option(
+    "--bug",
+    "bugs",
+    multiple=True,
+    type=bug,
+    metavar="NAME=on|off",
+    help="A known bug, against the release; features --bugs lists them.",
+    shell_complete=bug_names,
+)
+OF_RELEASES: Final[dict[str, Any]] = {"callback": not_empty, "shell_complete": release_names}
+"""What every option that takes releases has besides its name and help."""
+RELEASE: Final = click.option("--release", metavar="R", help="Release, such as 1.29.", **OF_RELEASES)
+RELEASES: Final = click.option(
+    "--release",
+    "releases",
+    multiple=True,
+    metavar="R",
+    help="Release, such as 1.29; repeat to see several.",
+    **OF_RELEASES,
+)
 UNTIL: Final = click.option("--until", type=duration, metavar="DURATION", help="How long the run lasts, such as 2m.")

@@ -39,13 +39,10 @@ ONE_RUN: Final = (".json", ".mmd", ".dot", ".txt")
     help="Where to; the suffix says the format: png, svg, pdf, html, json (Perfetto), mmd (Mermaid), dot, txt.",
 )  # fmt: skip
 @click.option(
-    "--releases", "--release", "releases", metavar="R,R...",
+    "--releases", "--release", "releases", metavar="R,R...", **options.OF_RELEASES,
     help="Releases to stack on one time axis, such as 1.28,1.29.",
 )  # fmt: skip
-@click.option(
-    "--gate", "gates", multiple=True, type=options.setting, metavar="[PART:]NAME=BOOL",
-    help="Gate, of all or of one part (apiserver, node).",
-)  # fmt: skip
+@options.GATES
 @click.option(
     "--show", type=click.Choice(list(SUFFIXES)),
     help="What to draw; without it the timeline, and for .dot the causes.",

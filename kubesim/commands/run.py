@@ -37,23 +37,9 @@ _WITH_NOTES: Final = ("text", "jsonl")
 @click.command("run")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("-o", "--output", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Format.")
-@click.option("--release", "releases", multiple=True, metavar="R", help="Release, such as 1.29; repeat to see several.")
-@click.option(
-    "--gate",
-    "gates",
-    multiple=True,
-    type=options.setting,
-    metavar="[PART:]NAME=BOOL",
-    help="Gate, of all or of one part (apiserver, node).",
-)
-@click.option(
-    "--bug",
-    "bugs",
-    multiple=True,
-    type=options.bug,
-    metavar="NAME=on|off",
-    help="A known bug, against the release; features --bugs lists them.",
-)
+@options.RELEASES
+@options.GATES
+@options.BUGS
 @click.option(
     "--delete-at",
     type=options.delete_at,
@@ -103,8 +89,6 @@ def command(
     from kubesim import api
     from kubesim.commands.inputs import read_scenario
 
-    if "" in releases:
-        raise click.UsageError("--release is empty; write one such as 1.29, or leave it out")
     if config and releases:
         raise click.UsageError("--config says the releases; leave out --release")
     _check_form(form, level, every=every, several=len(releases) > 1)
