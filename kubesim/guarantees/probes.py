@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from kubesim.guarantees.containers import ContainerStory, Role, hook_length, kill_of, stop_of
-from kubesim.guarantees.scopes import FORGOTTEN_RESULTS, PROBES_END, gate
+from kubesim.guarantees.scopes import FORGOTTEN_RESULTS, PROBES_END, STARTED_KEPT, gate, started_kept
 from kubesim.guarantees.story import REACTION, PodStory
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
 from kubesim.history.lives import Exec, Run
@@ -56,7 +56,7 @@ def startup_disables_others(pod: PodStory) -> Iterator[Finding]:
                     passed if passed is not None else pod.ended,
                     "startup probe " + ("passes" if passed else "never passed"),
                 )
-                yield judge(passed is not None and passed <= ran[0][0], up, first)
+                yield judge(passed is not None and passed <= ran[0][0], up, first, known=started_kept(pod, run))
 
 
 def startup_runs_once(pod: PodStory) -> Iterator[Finding]:
@@ -337,7 +337,7 @@ def probe_level_grace(pod: PodStory) -> Iterator[Finding]:
 
 
 CHECKS: Final = (
-    Check("probe-startup-disables-others", startup_disables_others, not_kept=(PROBES_END,)),
+    Check("probe-startup-disables-others", startup_disables_others, not_kept=(PROBES_END,), remarks=(STARTED_KEPT,)),
     Check("probe-startup-runs-once", startup_runs_once),
     Check("probe-startup-failure-kills", startup_failure_kills, not_kept=(PROBES_END,), remarks=(_CARRIED,)),
     Check("probe-liveness-failure-restarts", liveness_failure_restarts, not_kept=(PROBES_END,), remarks=(_CARRIED,)),

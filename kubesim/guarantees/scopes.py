@@ -7,6 +7,7 @@ from typing import Final
 
 from kubesim.guarantees.story import PodStory
 from kubesim.guarantees.verdicts import NotKept, Scope
+from kubesim.history.lives import Run
 
 SIDECARS: Final = Scope(
     "kubelets that know sidecars: 1.28 with the gate, 1.29+",
@@ -108,6 +109,14 @@ FORGOTTEN_RESULTS: Final = NotKept(
     lambda kubelet: bool(kubelet.policy("probe_results_reset_on_kubelet_restart")),
     lambda pod: any(one.is_new for one in pod.absences),
 )
+STARTED_KEPT: Final = "a container that is started again in the sync that stopped it keeps `started: true` for now"
+
+
+def started_kept(pod: PodStory, run: Run) -> str:
+    """What is known of a run that shows the started of the run before, until its startup probe is asked (S-24)."""
+    return STARTED_KEPT if run.number > 0 and pod.kubelet.policy("started_kept_from_old_status") else ""
+
+
 IMAGE_CHANGE_IGNORED: Final = NotKept(
     "a new image of a running sidecar has no effect before its next start",
     lambda kubelet: (

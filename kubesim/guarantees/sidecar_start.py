@@ -13,7 +13,9 @@ from kubesim.guarantees.scopes import (
     PROBES_END,
     SIDECARS,
     SIDECARS_UNKNOWN,
+    STARTED_KEPT,
     STATUS_STUCK,
+    started_kept,
 )
 from kubesim.guarantees.story import REACTION, TERMINAL, PodStory
 from kubesim.guarantees.verdicts import Check, Finding, Moment, judge
@@ -104,7 +106,9 @@ def _started_seen(pod: PodStory, sidecar: ContainerStory, run: Run) -> Iterator[
     shown = [one for one in sidecar.statuses_of(run) if one.raw.get("started")]
     early = [one for one in shown if one.at < (due if due is not None else pod.ended)]
     if early:
-        yield judge(False, pod.started(sidecar, run), pod.written(early[0], f"{sidecar.name} has started: true"))
+        shown_early = pod.written(early[0], f"{sidecar.name} has started: true")
+        known = started_kept(pod, run) if early[0].state == "running" and sidecar.probe("startup") else ""
+        yield judge(False, pod.started(sidecar, run), shown_early, known=known)
         return
     lifetime = sidecar.lifetime(run)
     if due is None or min(lifetime.end, pod.term, pod.ended) <= due + REACTION or pod.is_held_up(sidecar, due, due):
@@ -241,6 +245,7 @@ CHECKS: Final = (
         started_with_startup_probe,
         scope=SIDECARS,
         not_kept=(PROBES_END, STATUS_STUCK),
+        remarks=(STARTED_KEPT,),
     ),
     Check("sidecar-never-started-blocks-init", never_started_blocks_init, scope=SIDECARS, not_kept=(PROBES_END,)),
     Check("sidecar-startup-failure-restarts-under-never", startup_failure_restarts_under_never, scope=SIDECARS),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from kubesim.guarantees.containers import ContainerStory, Role, kill_of
-from kubesim.guarantees.scopes import PROBES_END, SIDECARS, STATUS_STUCK
+from kubesim.guarantees.scopes import PROBES_END, SIDECARS, STARTED_KEPT, STATUS_STUCK, started_kept
 from kubesim.guarantees.story import REACTION, TERMINAL, PodStory
 from kubesim.guarantees.verdicts import Check, Finding, judge
 from kubesim.history.lives import Run
@@ -86,7 +86,8 @@ def started_field(pod: PodStory) -> Iterator[Finding]:
                     continue
                 said = f"{container.name} is {status.state}, started"
                 held = status.state == "running" and due is not None and status.at >= due
-                yield judge(held, pod.written(status, said))
+                known = started_kept(pod, run) if status.state == "running" else ""
+                yield judge(held, pod.written(status, said), known=known)
 
 
 def last_state(pod: PodStory) -> Iterator[Finding]:
@@ -186,7 +187,7 @@ CHECKS: Final = (
     Check("restart-count-monotone", restart_count_monotone, not_kept=(STATUS_STUCK,), remarks=(_PURGED,)),
     Check("backoff-crashloop-visible", crashloop_visible, not_kept=(STATUS_STUCK,), remarks=(_STAYS_TERMINATED,)),
     Check("status-waiting-running-terminated", one_state),
-    Check("status-started-field", started_field, not_kept=(STATUS_STUCK, PROBES_END)),
+    Check("status-started-field", started_field, not_kept=(STATUS_STUCK, PROBES_END), remarks=(STARTED_KEPT,)),
     Check("status-last-state", last_state, not_kept=(STATUS_STUCK,)),
     Check("status-exit-codes-by-signal", exit_codes_by_signal),
     Check("status-oom-restarts-only-container", oom_only_container),

@@ -321,8 +321,18 @@ class PodStory:
         return None
 
     def has_failed_probe(self, container: ContainerStory, run: Run) -> bool:
-        """Whether a probe for which a container is stopped has failed in a run."""
-        return any(True for kind in ("liveness", "startup") for _ in container.results(run, kind, "Failure"))
+        """Whether a probe for which a container is stopped has failed in a run, if only just after it ended by itself.
+
+        The kubelet that has not yet seen the end takes the container for one that it stops.
+        """
+        kinds = ("liveness", "startup")
+        if any(True for kind in kinds for _ in container.results(run, kind, "Failure")):
+            return True
+        return any(
+            change.probe in kinds and change.is_answer and change.result.lower() == "failure"
+            for _, change in container.probes
+            if run.container_id and change.container_id == run.container_id
+        )
 
     def excused_stop(self, container: ContainerStory, run: Run) -> bool:
         """Whether a stop has a reason of the container's own: a failed probe or hook, or a changed definition."""

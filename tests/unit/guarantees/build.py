@@ -236,9 +236,12 @@ class Writer:
         self.records.append(
             RuntimeChanged(
                 at=self.at, node="node1", namespace="default", pod=self.name, container=container, run=run,
-                event=event, **values,
+                event=event, container_id=self._container_id(container), **values,
             )
         )  # fmt: skip
+
+    def _container_id(self, container: str) -> str:
+        return f"{self.name}-{container}-{self.runs.get((self.name, container), 0)}"
 
     def sandbox(self) -> None:
         self.start("(sandbox)")
@@ -277,7 +280,7 @@ class Writer:
         self.records.append(
             ProbeChanged(
                 at=self.at, namespace="default", pod=self.name, container=container, probe=kind, result=result,
-                origin=origin,
+                origin=origin, container_id=self._container_id(container),
             )
         )  # fmt: skip
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from build import pod
-from cases import Case, case, expect_verdicts
+from build import pod, probe
+from cases import Case, case, expect_verdicts, verdict_on
+
+from kubesim.guarantees.verdicts import Verdict
 
 IN_BACKOFF = "1 start app; 2 exit app 1; 2.5 start app; 3 exit app 1"
 
@@ -254,3 +256,13 @@ CASES = [
 @pytest.mark.parametrize("one", CASES, ids=[f"{one.id}-{number}" for number, one in enumerate(CASES)])
 def test_three_verdicts(one: Case) -> None:
     expect_verdicts(one)
+
+
+def test_the_last_failure_of_a_probe_may_come_when_its_container_has_ended_by_itself() -> None:
+    """The kubelet takes the container for one that it stops: no back-off, as its last look saw no exit (K-51)."""
+    text = "1 start app; 5 exit app 0; 5.5 start app; 9 exit app 0; {}; 10 start app; 99 end"
+    template = pod("| app", app={"startupProbe": probe()})
+    failed = verdict_on("backoff-exponential", template, text.format("9.5 probe app startup Failure"))
+    assert (failed.verdict, bool(failed.known)) == (Verdict.BROKEN, True)
+    none = verdict_on("backoff-exponential", template, text.format("9.5 probe app readiness Failure"))
+    assert (none.verdict, bool(none.known)) == (Verdict.BROKEN, False)

@@ -330,3 +330,25 @@ def test_termination_messages_are_measured() -> None:
         verdict_on("status-termination-message", pod("| app"), "1 shows app terminated:1").verdict
         is Verdict.NOT_EXERCISED
     )
+
+
+KEPT = [
+    ("status-started-field", "| app"),
+    ("sidecar-started-with-startup-probe", "app* | main"),
+    ("probe-startup-disables-others", "| app"),
+]
+
+
+@pytest.mark.parametrize(("id_", "containers"), KEPT)
+def test_what_startup_probes_promise_is_not_kept_where_started_outlives_a_run(id_: str, containers: str) -> None:
+    """From 1.35 on ``started`` of the run before is shown, and probed by, until the startup probe is asked (S-24)."""
+    template = pod(containers, app=ALL_THREE)
+    first = "1 start app; 2 probe app startup Success; 3 shows app running started; 4 exit app 1"
+    again = "5 start app; 5.2 shows app running started restarts=1; 5.3 probe app readiness Success"
+    text = f"{first}; {again}; 6 probe app startup Success; 90 end"
+    on_134, on_135 = (verdict_on(id_, template, text, release=release) for release in ("1.34", "1.35"))
+    assert on_134.verdict is on_135.verdict is Verdict.BROKEN
+    assert not on_134.known
+    assert "keeps `started: true`" in on_135.known
+    at_once = "1 start app; 1.2 shows app running started; 1.3 probe app readiness Success; 90 end"
+    assert not verdict_on(id_, template, at_once, release="1.35").known, "there was no run before"
