@@ -27,6 +27,19 @@ IGNORED: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What a program does as it is written, in a run in which nothing else happens: what is not varied stays so."""
+
+    lasts: int | None = None
+    """Seconds until it ends by itself, or FOREVER; None: it was not seen to start."""
+    exits: tuple[int, ...] = (0,)
+    term: int = 0
+    """Seconds from SIGTERM to its end, or IGNORED; 0 also where it was not seen to be told to stop."""
+    term_code: int = 0
+    """The exit code with which it ends on SIGTERM."""
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A container of the manifest, and what its behaviour depends on."""
 
@@ -47,6 +60,8 @@ class Place:
     """Nothing is known of its program, and it is to end some day: a usual length stands for it."""
     has_open_pre_stop: bool = False
     """Nothing is known of the program of its preStop."""
+    seen: Seen = Seen()
+    """What its program does as it is written; of one that is open, nothing."""
 
     @property
     def pods(self) -> str:
@@ -60,7 +75,9 @@ class Place:
 
     @property
     def usual_length(self) -> int:
-        """Seconds: short for what is to end by itself, for ever for what serves."""
+        """Seconds: as it was seen; else short for what is to end by itself, for ever for what serves."""
+        if self.seen.lasts is not None:
+            return self.seen.lasts
         if self.role == "init":
             return 1
         return FOREVER if self.role == "sidecar" or self.policy == "Always" else 5
@@ -76,7 +93,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What one container's program does; None: as it is written, or as it usually is where anything else is given."""
+    """What one container's program does; None: as it is written, as far as it was seen where anything else is given."""
 
     place: Place
     lasts: int | None = None
@@ -92,17 +109,25 @@ class Program:
         hooks = {"hooks": {"preStop": f"{pre_stop}s"}} if pre_stop is not None else {}
         if (self.lasts, self.exits, self.term) == (None, None, None) and not self.needs and not self.place.is_open:
             return hooks
-        lasts = self.place.usual_length if self.lasts is None else self.lasts
-        if self.needs and self.needs in self.place.waits_for:
-            lasts = FOREVER
-        on_term: Any = "ignore" if self.term == IGNORED else {"after": f"{self.term or 0}s", "exit": 0}
-        codes = list(self.exits or (0,))
+        seen = self.place.seen
+        lasts = FOREVER if self.needs and self.needs in self.place.waits_for else self._length
+        term = seen.term if self.term is None else self.term
+        on_term: Any = "ignore" if term == IGNORED else {"after": f"{term}s", "exit": seen.term_code}
+        codes = list(self._codes)
         return {
             "lasts": "forever" if lasts == FOREVER else f"{lasts}s",
             "exits": codes[0] if len(codes) == 1 else codes,
             "onSignal": {"TERM": on_term},
             **hooks,
         }
+
+    @property
+    def _length(self) -> int:
+        return self.place.usual_length if self.lasts is None else self.lasts
+
+    @property
+    def _codes(self) -> tuple[int, ...]:
+        return self.exits or self.place.seen.exits
 
     @property
     def changes(self) -> int:
@@ -120,9 +145,8 @@ class Program:
         if self.lasts == FOREVER and not self.needs:
             yield f"{name} never ends by itself"
         elif self.lasts is not None or self.exits is not None:
-            length = self.place.usual_length if self.lasts is None else self.lasts
+            length, codes = self._length, self._codes
             when = "when it is told to" if length == FOREVER else f"after {format_duration(length * SECOND)}"
-            codes = self.exits or (0,)
             if len(codes) == 1:
                 yield f"{name} ends {when}, with exit code {codes[0]}"
             else:

@@ -1,4 +1,7 @@
-"""Which containers of a manifest have programs that nothing is known of, found by running it.
+"""What the programs of a manifest do as they are written, and of which nothing is known, found by running it.
+
+A program whose end is varied is one declared in place of the written one, so that what is not varied has to be as it
+was seen: how long it lasts, its exit codes, what it does on SIGTERM.
 
 A run says what it assumed. A program "assumed to run until SIGTERM" that is to end some day would block everything,
 so that each search would find only that; a usual length stands for it instead, and the report says so.
@@ -6,17 +9,18 @@ so that each search would find only that; a usual length stands for it instead, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Final
 
 from kubesim.exploration.replay import with_workload
 from kubesim.exploration.troubles import Stimulus
-from kubesim.exploration.workloads import FOREVER, Place, Program, Stage, Workload, places
+from kubesim.exploration.workloads import FOREVER, IGNORED, Place, Program, Seen, Stage, Workload, places
 from kubesim.history.history import History
+from kubesim.history.lives import Run
 from kubesim.scenario.load import Scenario
-from kubesim.units import SECOND, Duration
+from kubesim.units import SECOND, Duration, Instant
 
 _ASSUMED: Final = ("assumed to run until SIGTERM", "as others wait for this init container")
 """What a run says of a program that nothing is known of."""
@@ -44,7 +48,7 @@ def _begins(history: History, owners: Iterable[str]) -> dict[str, int]:
 
 
 def with_open_programs(scenario: Scenario, until: Duration) -> tuple[Place, ...]:
-    """The containers of a scenario, with those marked whose programs, or preStops, are not known."""
+    """The containers of a scenario, with what was seen of their programs, or the mark that they are not known."""
     found = places(scenario.objects)
     for _ in found:
         history = _run(scenario, found, (), until)
@@ -52,11 +56,57 @@ def with_open_programs(scenario: Scenario, until: Duration) -> tuple[Place, ...]
         if marked == found:
             break
         found = marked
-    if not any(one.has_pre_stop for one in found):
-        return found
+    alone = replace(scenario, actions=())
+    to_the_end = _run(alone, found, (), until)
     stimuli = tuple(Stimulus(_DELETED_AT, "delete", owner) for owner in dict.fromkeys(one.owner for one in found))
-    history = _run(scenario, found, stimuli, until)
-    return tuple(replace(one, has_open_pre_stop=_has_open_hook(one, history)) for one in found)
+    deleted = _run(alone, found, stimuli, until)
+    return tuple(
+        replace(one, has_open_pre_stop=_has_open_hook(one, deleted), seen=_seen(one, to_the_end, deleted))
+        for one in found
+    )
+
+
+def _seen(place: Place, to_the_end: History, deleted: History) -> Seen:
+    """What a program does in a run in which nothing happens to it, and in one in which its Pod is deleted."""
+    if place.is_open:
+        return Seen()
+    runs = next(_runs(place, to_the_end), [])
+    if not runs:
+        return Seen()
+    own = [run for run in runs if run.exit is not None and not run.signals]
+    codes = [run.code or 0 for run in own] or [0]
+    while len(codes) > 1 and codes[-1] == codes[-2]:
+        codes.pop()
+    lasts = _seconds(own[0].start, own[0].exit) if own else FOREVER
+    term, code = next(_ends_on_term(place, deleted), (0, 0))
+    return Seen(lasts, tuple(codes), term, code)
+
+
+def _ends_on_term(place: Place, history: History) -> Iterator[tuple[int, int]]:
+    """How long each run goes on after SIGTERM, and its exit code; for one that had little time and was killed, none."""
+    for runs in _runs(place, history):
+        for run in runs:
+            told = next((one.at for one in run.signals if one.signal == "TERM"), None)
+            if told is None or run.exit is None:
+                continue
+            is_killed = any(one.signal == "KILL" for one in run.signals)
+            length = _seconds(told, run.exit)
+            if not is_killed:
+                yield length, run.code or 0
+            elif 2 * length >= place.grace:
+                yield IGNORED, 0
+
+
+def _runs(place: Place, history: History) -> Iterator[list[Run]]:
+    """The runs of a container in each Pod in which it started."""
+    for life in history.pods:
+        container = life.containers.get(place.container)
+        if container is not None and container.runs and fnmatchcase(life.name, place.pods):
+            yield container.runs
+
+
+def _seconds(start: Instant, end: Instant | None) -> int:
+    return round(((end or start) - start) / SECOND)
 
 
 def _run(scenario: Scenario, found: Iterable[Place], stimuli: tuple[Stimulus, ...], until: Duration) -> History:
