@@ -124,9 +124,12 @@ def _streak(
 ) -> Finding:
     probe = container.probe(kind) or {}
     wanted = int(probe.get("failureThreshold", 3) if result == "Failure" else probe.get("successThreshold", 1))
-    answers = [one for one in container.execs(run, kind) if one.exit is not None and one.exit <= change.at]
-    if answers:
-        streak = [_passes(one, probe) == (result == "Success") for one in answers[-wanted:]]
+    ended = [(one.exit, one) for one in container.execs(run, kind) if one.exit is not None and one.exit <= change.at]
+    if ended:
+        answers = [_passes(one, probe) == (result == "Success") for _, one in ended]
+        if change.at - ended[-1][0] > SECOND // 2:  # the last process was too short to be on record
+            answers.append(True)
+        streak = answers[-wanted:]
         said = f"{kind} probe of {container.name}: {result}, after {sum(streak)} of {wanted} in a row"
         return judge(len(streak) == wanted and all(streak), Moment(change.at, said, order), known=_carried(run))
     before = max((one.at for _, one in container.results(run, kind, opposite) if one.at < change.at), default=run.start)

@@ -342,6 +342,39 @@ def many_requests(draw: st.DrawFn) -> Scene:
     return Scene(cluster, (first,), tuple(sent), (("setup", lasting(1)),), webhooks=hooks, until=30)
 
 
+@st.composite
+def sent_together(draw: st.DrawFn) -> Scene:
+    """Requests of one instant, each about another object, right or wrong; no Pod is let out of its scheduling gate."""
+    cluster = draw(st.sampled_from(NEWEST_FIRST).map(Cluster) | clusters())
+    waits = {"schedulingGates": [{"name": "wait"}]}
+    side, app = container("side", restartPolicy="Always"), container("app")
+    specs = ({"containers": [app]}, {"initContainers": [side], "containers": [app]}, {"containers": [app, app]})
+    there, sent = [], []
+    for number in range(draw(st.integers(2, 5))):
+        name = f"web{number}"
+        about = {"kind": "Pod", "name": name}
+        one = pod(name, {**draw(st.sampled_from(specs[:2])), **waits})
+        match draw(st.sampled_from(("create", "create", "label", "image", "delete", "job"))):
+            case "create":
+                sent.append({"create": {"object": pod(name, {**draw(st.sampled_from(specs)), **waits})}})
+                continue
+            case "job":
+                spec = {"suspend": True, "template": {"spec": {"containers": [app], "restartPolicy": "Never"}}}
+                job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec}
+                sent.append({"create": {"object": job}})
+                continue
+            case "label":
+                sent.append({"patch": {**about, "type": "merge", "patch": {"metadata": {"labels": {"of": name}}}}})
+            case "image":
+                changed = {"containers": [container("app", image=f"example.com/{name}")]}
+                sent.append({"patch": {**about, "type": "strategic", "patch": {"spec": changed}}})
+            case _:
+                sent.append({"delete": about})
+        there.append(one)
+    first = pod("first", {"containers": [app], **waits})
+    return Scene(cluster, (first, *there), tuple({"at": "2s", **one} for one in sent), until=10)
+
+
 # Jobs ---------------------------------------------------------------------------------------------------------------
 
 
@@ -448,6 +481,19 @@ def failing_jobs(draw: st.DrawFn) -> Scene:
     app = lasting(None) if sidecar else lasting(draw(st.sampled_from((2, 4))), draw(st.sampled_from(((1,), (1, 0)))))
     side = lasting(draw(st.sampled_from((3, 2))), (draw(st.sampled_from((1, 0))),))
     return Scene(draw(any_cluster()), (job,), scripts=(("app", app), ("side", side)), until=200)
+
+
+@st.composite
+def scaled_sets(draw: st.DrawFn) -> Scene:
+    """A ReplicaSet, or a Deployment with one, that is asked for more Pods or fewer."""
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container("app")]}}
+    kind = draw(st.sampled_from(("ReplicaSet", "Deployment")))
+    spec = {"replicas": draw(st.integers(1, 4)), "selector": {"matchLabels": {"app": "web"}}, "template": template}
+    owner = {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "web"}, "spec": spec}
+    scaled = {"kind": kind, "name": "web", "type": "merge", "patch": {"spec": {"replicas": draw(st.integers(0, 4))}}}
+    actions = ({"at": f"{draw(st.integers(1, 8))}s", "patch": scaled},)
+    scripts = (("app", lasting(draw(st.sampled_from((None, 5))), (draw(st.sampled_from((0, 1))),))),)
+    return Scene(draw(any_cluster()), (owner,), actions, scripts, until=40)
 
 
 FAMILIES: dict[str, st.SearchStrategy[Plan | Scene]] = {

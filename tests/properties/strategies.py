@@ -103,3 +103,23 @@ def stops(draw: st.DrawFn) -> Plan:
     )
     mains = tuple(Container("main", term=draw(st.sampled_from((0, 2, 5)))) for _ in range(draw(st.integers(1, 2))))
     return Plan(Cluster("1.29"), sidecars, mains, stimuli=(Stimulus(draw(st.integers(10, 20)), "delete"),))
+
+
+@st.composite
+def completions(draw: st.DrawFn, *, several: bool = False) -> Plan:
+    """A Pod that is left alone and comes to an end: its programs end by themselves, its sidecars with the others.
+
+    ``several``: at least two mains.
+    """
+    exits = ((0,), (1, 0), (1, 1, 0))
+    policy = draw(st.sampled_from(("OnFailure", "Never")))
+    codes = st.sampled_from(exits if policy == "OnFailure" else (*exits, (1,), (2,)))
+
+    def one(kind: str) -> Container:
+        if kind == "sidecar":
+            return Container("sidecar", term=draw(st.sampled_from((0, 2))))
+        return Container(kind, lasts=draw(st.sampled_from((2, 3))), exits=draw(codes))
+
+    kinds = draw(st.lists(st.sampled_from(("sidecar", "init")), max_size=2))
+    mains = tuple(one("main") for _ in range(draw(st.integers(2 if several else 1, 3))))
+    return Plan(draw(clusters()), tuple(one(kind) for kind in kinds), mains, policy=policy)

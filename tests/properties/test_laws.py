@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import copy
-import io
 from collections import defaultdict
-from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
-import pytest
-from families import FAMILIES
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from plans import Plan, Scene, seconds_after_start
-from strategies import plans, stops
+from hypothesis import given
+from plans import Plan, seconds_after_start
+from strategies import plans
 
-from kubesim import api
 from kubesim.history.history import History
 from kubesim.history.records import Decided, Ended, ObjectChanged, RuntimeChanged
 from kubesim.kubelet.observed import RuntimeState
-from kubesim.kubelet.pod_actions import pod_actions
 from kubesim.sim.instances import INSTANCE_MOVES
 from kubesim.sim.pod_worker import WORK_MOVES, Work
 
@@ -99,38 +90,3 @@ def test_no_container_runs_in_a_terminal_phase(plan: Plan) -> None:
             for run in container.runs:
                 assert run.exit is not None, f"{container.name}\n{plan.replays()}"
                 assert run.exit <= over, f"{container.name}\n{plan.replays()}"
-
-
-@settings(max_examples=40)
-@given(st.sampled_from(tuple(FAMILIES)).flatmap(FAMILIES.__getitem__))
-def test_deciding_again_gives_the_same_decision(plan: Plan | Scene) -> None:
-    """A decision depends on what it is given and on nothing else, and changes nothing that it is given."""
-    made = 0
-
-    def deciding(*given: Any, **named: Any) -> Any:
-        nonlocal made
-        kept = copy.deepcopy((given[1:], named))
-        decision = pod_actions(*given, **named)
-        assert pod_actions(given[0], *kept[0], **kept[1]) == decision, plan.replays()
-        assert (given[1:], named) == kept, plan.replays()
-        made += 1
-        return decision
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("kubesim.sim.sync_pass.pod_actions", deciding)
-        history = plan.run()
-    assert made == 0 or any(one.pass_ == "SyncPod" for one in history.of(Decided)), plan.replays()
-
-
-@given(stops(), st.integers(1, 50))
-def test_the_order_of_ties_decides_nothing_about_a_stop(plan: Plan, ties: int) -> None:
-    """Who is told to stop after whom, and with which code each ends, is promised; ties must not decide it."""
-    scenario = api.load(io.StringIO(plan.scenario()))
-    timing = replace(scenario.cluster.timing, profile="ideal")
-    runs = []
-    for order in (0, ties):
-        cluster = replace(scenario.cluster, timing=replace(timing, ties=order))
-        history = api.run(replace(scenario, cluster=cluster))
-        containers = history.pod("web").containers
-        runs.append({name: [(run.code, len(run.signals)) for run in one.runs] for name, one in containers.items()})
-    assert runs[0] == runs[1], plan.replays()

@@ -66,6 +66,14 @@ PROBES = [
         "2.1 done app liveness 0; 2.2 probe app liveness Failure",
     ),
     case(
+        "probe-streak-resets",  # the last process ends with the container, too soon to be on record
+        pod("| app", app={"livenessProbe": probe(failureThreshold=2)}),
+        held="1 start app; 1.1 probe app liveness Success initial; 2 exec app liveness; "
+        "2.1 done app liveness 1; 6 probe app liveness Failure",
+        broken="1 start app; 1.1 probe app liveness Success initial; 2 exec app liveness; "
+        "2.1 done app liveness 0; 6 probe app liveness Failure",
+    ),
+    case(
         "probe-defaults",
         pod("| app", app=ALIVE),
         held="1 end",
