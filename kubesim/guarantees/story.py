@@ -219,10 +219,11 @@ class PodStory:
 
     @cached_property
     def began_again(self) -> tuple[Instant, ...]:
-        """When kubelets that came later set about to end it from the start, with the whole grace."""
+        """When kubelets that came later set about to end what still ran from the start, with the whole grace."""
         ends = [one.end for one in self.absences if one.is_new and one.start > self.begin]
         passes = [one.at for _, one in self.decisions if one.pass_ == "SyncTerminatingPod"]
-        return tuple(at for end in ends if (at := next((one for one in passes if one >= end), None)) is not None)
+        again = (at for end in ends if (at := next((one for one in passes if one >= end), None)) is not None)
+        return tuple(at for at in again if any(container.run_at(at) for container in self.containers))
 
     @cached_property
     def deadline(self) -> Instant:

@@ -121,6 +121,18 @@ def test_a_grace_begins_again_with_a_new_kubelet() -> None:
     assert (late.verdict, late.known) == (Verdict.BROKEN, "")
 
 
+def test_a_new_kubelet_that_finds_nothing_running_gives_no_grace_again() -> None:
+    """What happened under the old one is judged by its deadline: at the end of it a sidecar waits no longer."""
+    text = (
+        "0 bind; 1 start p; 2 start app; 3 deleted 6; 3 kills; 3 stop app 6; {0} stop p 2; 9 signal app KILL; "
+        "9 exit app 137; 11 signal p KILL; 11 exit p 137; 12 act kubelet-restart node=node1 takes=3s; 16 kills; 60 end"
+    )
+    for second, verdict in ((9, Verdict.HELD), (5, Verdict.BROKEN)):
+        assert verdict_on("sidecar-sigterm-after-mains", pod("p* | app"), text.format(second)).verdict is verdict
+    for id_ in ("termination-no-early-kill", "sidecar-sigkill-if-not-graceful"):
+        assert verdict_on(id_, pod("p* | app"), text.format(9)).verdict is Verdict.HELD
+
+
 def test_init_containers_may_count_from_0_again_in_a_new_sandbox() -> None:
     before = "1 sandbox; 2 start p; 3 shows p running; 4 exit p 1; 5 start p; 6 shows p running restarts=1"
     text = before + "; {}20 start p; 21 shows p running"
