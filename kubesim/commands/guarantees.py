@@ -62,7 +62,7 @@ def explained(guarantee: Guarantee) -> str:
     lines = [guarantee.id]
     for name, text in parts:
         if text:
-            first, *rest = textwrap.wrap(text, 96)
+            first, *rest = textwrap.wrap(text, 96, break_on_hyphens=False, break_long_words=False)
             lines.append(f"  {name:<9} {first}")
             lines += [f"  {'':<9} {line}" for line in rest]
     return "\n".join(lines)

@@ -16,6 +16,7 @@ from kubesim.guarantees import (
     admission,
     backoff,
     hooks,
+    hopes,
     init,
     injection,
     jobs,
@@ -123,8 +124,13 @@ def check_of(id_: str) -> Check | None:
 
 
 def find(id_: str) -> Guarantee:
-    """A guarantee by its id; KubesimError with the nearest one for what is none."""
+    """A guarantee by its id; KubesimError with the nearest one for what is none, and for what is a hope."""
     known = guarantees()
+    if id_ in hopes.CLAIMS:
+        said = hopes.CLAIMS[id_]
+        raise KubesimError(
+            f'"{id_}" is a hope, which no page guarantees: {said}; check --search --hope {id_} is about it'
+        )
     if id_ not in known:
         close = get_close_matches(id_, known, n=1)
         way_out = f'did you mean "{close[0]}"?' if close else "kubesim guarantees lists them"

@@ -11,7 +11,9 @@ import test_injection
 import test_jobs_and_api
 import test_probes_and_status
 import test_sidecars
+from click.testing import CliRunner
 
+from kubesim.cli import main
 from kubesim.errors import KubesimError
 from kubesim.guarantees.catalogue import CHECKS, UNJUDGED, find, guarantees
 from kubesim.guarantees.page import guarantees_page
@@ -70,3 +72,15 @@ def test_the_committed_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == guarantees_page(), (
         "run: python -m kubesim.guarantees.page > docs/guarantees.md"
     )
+
+
+def test_a_hope_is_told_from_a_guarantee_that_is_unknown() -> None:
+    """What a search calls broken may be a hope, and the next thing that is typed is its name."""
+    with pytest.raises(KubesimError, match='"starts" is a hope, which no page guarantees: every container of the Pod'):
+        find("starts")
+
+
+def test_addresses_stay_whole_where_lines_are_broken() -> None:
+    told = CliRunner().invoke(main, ["guarantees", "sidecar-sigterm-after-mains"]).stdout
+    source = find("sidecar-sigterm-after-mains").source
+    assert source in told.split()
