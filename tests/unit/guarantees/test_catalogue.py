@@ -82,5 +82,4 @@ def test_a_hope_is_told_from_a_guarantee_that_is_unknown() -> None:
 
 def test_addresses_stay_whole_where_lines_are_broken() -> None:
     told = CliRunner().invoke(main, ["guarantees", "sidecar-sigterm-after-mains"]).stdout
-    source = find("sidecar-sigterm-after-mains").source
-    assert source in told.split()
+    assert find("sidecar-sigterm-after-mains").link in told.split()
