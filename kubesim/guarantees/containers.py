@@ -141,8 +141,12 @@ class ContainerStory:
 
 
 def stop_of(run: Run) -> Stop | None:
-    """The first time the kubelet had the run stopped; a stop of what has ended already is none."""
-    return next((stop for stop in run.stops if run.exit is None or stop.at <= run.exit), None)
+    """The first time the kubelet had the run stopped; a stop of what has ended already is none.
+
+    At the instant of the exit, too, the exit was first if no signal came of the stop.
+    """
+    last = run.exit if run.signals else None if run.exit is None else run.exit - 1
+    return next((stop for stop in run.stops if last is None or stop.at <= last), None)
 
 
 def kill_of(run: Run) -> Instant | None:

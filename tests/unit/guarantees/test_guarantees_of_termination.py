@@ -165,6 +165,7 @@ CASES = [
         pod("| app", app=HOOKED),
         held="1 start app; 3 deleted 30; 3 exec app preStop; 4 done app preStop; 4 stop app",
         broken="1 start app; 3 deleted 30; 4 stop app",
+        idle="1 start app; 4 exit app 1; 4 stop app",  # the exit was first
     ),
     case(
         "hook-sleep",
