@@ -14,6 +14,10 @@ from kubesim.history.records import Decided, Ended, ObjectChanged, RuntimeChange
 from kubesim.kubelet.observed import RuntimeState
 from kubesim.sim.instances import INSTANCE_MOVES
 from kubesim.sim.pod_worker import WORK_MOVES, Work
+from kubesim.units import MILLISECOND, Instant
+
+LONGEST_UNNOTICED = 250 * MILLISECOND
+"""From a process' exit until the runtime reports it, at the most: ``exit-seen`` of ``sim/timings.yaml``."""
 
 WORK_OF_PASS = {
     "SyncPod": Work.SYNC,
@@ -53,14 +57,21 @@ def _resource_versions_rise(plan: Plan, history: History) -> None:
 
 
 def _runs_are_whole(plan: Plan, history: History) -> None:
-    """Each instance moves as the table says: it starts once, ends once, and gets nothing before or after."""
+    """Each instance moves as the table says: it starts once, ends once, and gets nothing before or after.
+
+    Only a signal may find that its process has just ended, as long as the runtime has not noticed.
+    """
     states: dict[tuple[str, str, int], RuntimeState] = defaultdict(lambda: RuntimeState.CREATED)
+    noticed: dict[tuple[str, str, int], Instant] = {}
     for record in history.of(RuntimeChanged):
         key = record.pod, record.container, record.run
         to = {"start": RuntimeState.RUNNING, "exit": RuntimeState.EXITED}.get(record.event)
         if to is not None:
             assert to in INSTANCE_MOVES[states[key]], f"{record}\n{plan.replays()}"
             states[key] = to
+            noticed[key] = record.at + LONGEST_UNNOTICED
+        elif record.event == "signal" and states[key] is RuntimeState.EXITED:
+            assert record.at <= noticed[key], f"{record}\n{plan.replays()}"
         elif record.event in ("signal", "oom", "exec-start"):
             assert states[key] is RuntimeState.RUNNING, f"{record}\n{plan.replays()}"
 
