@@ -159,6 +159,12 @@ def _report(report: Report, files: list[Path], options: Options, style: Style) -
     found: list[str] = []
     if report.taken:
         found += [style.paint("dim", f"Not in the manifest, and taken as usual: {'; '.join(report.taken)}."), ""]
+    if report.looked_into:
+        names = ", ".join(report.looked_into)
+        found += [
+            style.paint("dim", f"Left as written, as exec probes look at what it does: the program of {names}."),
+            "",
+        ]
     for owner in report.idle:
         found.append(f"{owner} makes no Pod in the whole run; until: in a Scenario makes the run longer")
     for find, path in zip(report.finds, files, strict=True):

@@ -86,6 +86,8 @@ class Report:
     exhausted: bool = False
     taken: tuple[str, ...] = ()
     """What is taken for granted of programs that nothing is known of."""
+    looked_into: tuple[str, ...] = ()
+    """Containers whose programs were not varied, as their exec probes depend on what these do."""
     idle: tuple[str, ...] = ()
     """CronJobs that make no Pod within a run, so that nothing could be found about them."""
 
@@ -124,7 +126,7 @@ class Search:
         self.stage = stage_of(scenario, HORIZON)
         release = scenario.cluster.control_plane_release(Component.APISERVER).name
         taken = tuple(sentence for place in self.stage.places for sentence in place.taken())
-        self.report = Report(release, taken=taken, idle=self.stage.idle)
+        self.report = Report(release, taken=taken, looked_into=self.stage.looked_into, idle=self.stage.idle)
         self._begun = time.monotonic()
         self._known: dict[Workload, Mapping[str, Broken]] = {}
         self._first: dict[str, Workload] = {}

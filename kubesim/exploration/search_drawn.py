@@ -70,6 +70,8 @@ def _programs(place: Place) -> st.SearchStrategy[Program]:
     codes = st.sampled_from((*_MOSTLY_NONE, (0,), (1,), (1, 0), (0, 1), (137,), (1, 1, 0)))
     ends = (*_MOSTLY_NONE, 1, 3, 10, max(place.grace - 1, 0), IGNORED)
     hooks = (*_MOSTLY_NONE, 1, max(place.grace - 1, 0), place.grace + 5) if place.has_pre_stop else (None,)
+    if place.is_looked_into:
+        return st.builds(Program, st.just(place), pre_stop=st.sampled_from(hooks))
     return st.builds(
         Program,
         st.just(place),

@@ -70,6 +70,10 @@ def _workload(stage: Stage, changes: Iterable[tuple[int, Program]], troubles: It
 def _changes(place: Place) -> Iterator[Program]:
     """One change of one program each, the likeliest to matter first."""
     base = Program(place)
+    if place.is_looked_into:
+        if place.has_pre_stop:
+            yield replace(base, pre_stop=place.grace + 5)
+        return
     yield from (replace(base, needs=name) for name in place.waits_for)
     yield replace(base, term=3)
     yield replace(base, term=max(place.grace - 1, 0))

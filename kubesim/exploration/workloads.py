@@ -22,6 +22,8 @@ FOREVER: Final = -1
 USUAL_HOOK: Final = 1
 """How many seconds a hook takes that nothing is known of."""
 
+_PROBES: Final = ("startup", "readiness", "liveness")
+
 IGNORED: Final = -1
 """Of ``term``: SIGTERM changes nothing."""
 
@@ -60,6 +62,9 @@ class Place:
     """Nothing is known of its program, and it is to end some day: a usual length stands for it."""
     has_open_pre_stop: bool = False
     """Nothing is known of the program of its preStop."""
+    has_exec_probe: bool = False
+    is_looked_into: bool = False
+    """An exec probe depends on its program, on files that it writes for one: a declared one cannot stand for it."""
     seen: Seen = Seen()
     """What its program does as it is written; of one that is open, nothing."""
 
@@ -207,6 +212,11 @@ class Stage:
         return tuple(dict.fromkeys(place.image for place in self.places if place.image))
 
     @property
+    def looked_into(self) -> tuple[str, ...]:
+        """The containers whose programs are not varied, as their exec probes depend on them."""
+        return tuple(place.container for place in self.places if place.is_looked_into)
+
+    @property
     def idle(self) -> tuple[str, ...]:
         """The CronJobs that make no Pod within a run."""
         return tuple(one for one in self.owners if one.startswith("CronJob/") and one not in self.begins)
@@ -246,6 +256,7 @@ def _places(owner: str, spec: Mapping[str, Any]) -> Iterator[Place]:
             image=str(one.get("image") or ""),
             pre_stop=str((hook.get("command") or [""])[0]).split("/")[-1],
             waits_for=tuple(behind) if role == "init" else (),
+            has_exec_probe=any((one.get(f"{kind}Probe") or {}).get("exec") for kind in _PROBES),
         )
 
 

@@ -19,6 +19,7 @@ from kubesim.exploration.troubles import Stimulus
 from kubesim.exploration.workloads import FOREVER, IGNORED, Place, Program, Seen, Stage, Workload, places
 from kubesim.history.history import History
 from kubesim.history.lives import Run
+from kubesim.history.records import ProbeChanged
 from kubesim.scenario.load import Scenario
 from kubesim.units import SECOND, Duration, Instant
 
@@ -60,10 +61,36 @@ def with_open_programs(scenario: Scenario, until: Duration) -> tuple[Place, ...]
     to_the_end = _run(alone, found, (), until)
     stimuli = tuple(Stimulus(_DELETED_AT, "delete", owner) for owner in dict.fromkeys(one.owner for one in found))
     deleted = _run(alone, found, stimuli, until)
-    return tuple(
+    found = tuple(
         replace(one, has_open_pre_stop=_has_open_hook(one, deleted), seen=_seen(one, to_the_end, deleted))
         for one in found
     )
+
+    def is_looked_into(place: Place) -> bool:
+        if place.is_open or not place.has_exec_probe:
+            return False
+        declared = Workload((Program(place, lasts=place.usual_length),))
+        return _misled(_answers(place, to_the_end), _answers(place, _world(alone, declared, until)))
+
+    return tuple(replace(one, is_looked_into=is_looked_into(one)) for one in found)
+
+
+def _answers(place: Place, history: History) -> set[tuple[str, str]]:
+    """What the probes of a container answered, in all its Pods."""
+    return {
+        (record.probe, record.result)
+        for record in history.records
+        if isinstance(record, ProbeChanged)
+        and record.origin == "answer"
+        and record.container == place.container
+        and fnmatchcase(record.pod, place.pods)
+    }
+
+
+def _misled(written: set[tuple[str, str]], declared: set[tuple[str, str]]) -> bool:
+    """Whether a probe no longer passes, or begins to fail, when a declared program is in place of the written one."""
+    lost = {one for one in written - declared if one[1] == "success"}
+    return bool(lost) or any(result == "failure" for _, result in declared - written)
 
 
 def _seen(place: Place, to_the_end: History, deleted: History) -> Seen:
@@ -110,10 +137,14 @@ def _seconds(start: Instant, end: Instant | None) -> int:
 
 
 def _run(scenario: Scenario, found: Iterable[Place], stimuli: tuple[Stimulus, ...], until: Duration) -> History:
+    programs = tuple(program for place in found if (program := Program(place)).script())
+    return _world(scenario, Workload(programs, stimuli), until)
+
+
+def _world(scenario: Scenario, workload: Workload, until: Duration) -> History:
     from kubesim.sim.world import World
 
-    programs = tuple(program for place in found if (program := Program(place)).script())
-    return World(with_workload(scenario, Workload(programs, stimuli), until)).run()
+    return World(with_workload(scenario, workload, until)).run()
 
 
 def _assumed(place: Place, history: History) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from kubesim import api
 from kubesim.exploration.replay import with_workload
-from kubesim.exploration.search import HORIZON
+from kubesim.exploration.search import HORIZON, Aim, Search
 from kubesim.exploration.workloads import FOREVER, IGNORED, Place, Program, Seen, Workload
 from kubesim.exploration.workloads_open import with_open_programs
 
@@ -109,3 +109,25 @@ def test_a_job_whose_program_fails_fails_under_another_end_on_sigterm_too() -> N
     program = replace(Program(place(JOB)), term=3)
     history = api.run(with_workload(scenario, Workload((program,)), HORIZON))
     assert [pod.container("work").runs[0].code for pod in history.pods] == [1, 1, 1]
+
+
+LOOKED_INTO = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: app
+    image: "busybox:1.36"
+    command: [sh, -c, "sleep 3; touch /tmp/up; sleep 1d & wait"]
+    startupProbe: {exec: {command: [%s, /tmp/up]}, periodSeconds: 1, failureThreshold: 10}
+"""
+
+
+@pytest.mark.parametrize("kind", ["startup", "readiness"])
+def test_a_program_whose_files_a_probe_looks_at_is_left_as_written(kind: str) -> None:
+    """A declared program writes none, so that each change of it would only show that the probe fails."""
+    text = (LOOKED_INTO % "cat").replace("startupProbe", f"{kind}Probe")
+    report = Search(api.load(io.StringIO(text)), Aim((), ("starts",)), budget=600, most_runs=30).run()
+    assert (report.looked_into, report.finds) == (("app",), [])
+    assert not place((LOOKED_INTO % "echo").replace("startupProbe", f"{kind}Probe")).is_looked_into
