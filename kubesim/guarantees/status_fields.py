@@ -12,6 +12,7 @@ from kubesim.guarantees.verdicts import Check, Finding, judge
 from kubesim.history.lives import Run
 from kubesim.objects.quantity import parse_quantity
 from kubesim.objects.status import instant_of
+from kubesim.units import Instant
 
 _STATES: Final = ("waiting", "running", "terminated")
 _STAYS_TERMINATED: Final = (
@@ -23,14 +24,20 @@ _PURGED: Final = "a new sandbox begins with the init containers removed: one tha
 def restart_count_monotone(pod: PodStory) -> Iterator[Finding]:
     """restartCount never goes down, and is never ahead of the runs."""
     for container in pod.containers:
-        before, at = 0, pod.life.created
+        before = 0
         for status in container.statuses:
             count = int(status.raw.get("restartCount") or 0)
             if count != before:
                 said = f"restartCount of {container.name} goes from {before} to {count}"
-                known = _PURGED if container in pod.inits and pod.starts_over(at, status.at) else ""
+                known = _PURGED if container in pod.inits and _is_new_in_its_sandbox(pod, container, status.at) else ""
                 yield judge(count > before, pod.written(status, said), known=known)
-                before, at = count, status.at
+                before = count
+
+
+def _is_new_in_its_sandbox(pod: PodStory, container: ContainerStory, at: Instant) -> bool:
+    """Whether a new sandbox began between a container's last run by then and the one before that."""
+    begun = [run.start for run in container.runs if run.start <= at]
+    return len(begun) > 1 and pod.starts_over(begun[-2], begun[-1])
 
 
 def crashloop_visible(pod: PodStory) -> Iterator[Finding]:

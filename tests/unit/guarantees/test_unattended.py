@@ -138,6 +138,10 @@ def test_init_containers_may_count_from_0_again_in_a_new_sandbox() -> None:
     text = before + "; {}20 start p; 21 shows p running"
     again = verdict_on("restart-count-monotone", pod("p* | app"), text.format("10 sandbox; "))
     assert "counts from 0" in again.known
+    counted_as_lost = verdict_on(
+        "restart-count-monotone", pod("p* | app"), text.format("10 sandbox; 11 shows p waiting restarts=2; ")
+    )
+    assert "counts from 0" in counted_as_lost.known
     assert verdict_on("restart-count-monotone", pod("p* | app"), text.format("")).known == ""
 
 
