@@ -129,7 +129,9 @@ def initialized(pod: PodStory) -> Iterator[Finding]:
         return
     changes = pod.life.conditions.get("Initialized", ())
     first = next((one.at for one in changes if one.status == "True"), None)
-    done = [pod.satisfied(one, pod.window_at(first)) for one in pod.inits]
+    # what is written at the very instant of a new sandbox speaks of the one before
+    shown_of = pod.window_at(first - 1 if first is not None else None)
+    done = [pod.satisfied(one, shown_of) for one in pod.inits]
     due = max((at for at in done if at is not None), default=None) if None not in done else None
     over = next((one.at for one in pod.life.phases if one.phase in TERMINAL), pod.ended + 1)
     said = Moment(

@@ -21,7 +21,7 @@ def runs_through_pod_life(pod: PodStory) -> Iterator[Finding]:
             if up is None:
                 continue
             early = stop is not None and stop.at < pod.begin and not pod.excused_stop(sidecar, run)
-            if stop is not None and pod.starts_over(stop.at, stop.at + pod.grace + 10 * REACTION):
+            if stop is not None and pod.starts_over(run.start, stop.at + pod.grace + 10 * REACTION):
                 continue
             if early or any(main.runs for main in pod.mains):
                 shown = [pod.stopped(sidecar, run)] if early else []

@@ -133,6 +133,19 @@ def test_a_new_kubelet_that_finds_nothing_running_gives_no_grace_again() -> None
         assert verdict_on(id_, pod("p* | app"), text.format(9)).verdict is Verdict.HELD
 
 
+def test_what_happens_at_the_very_instant_of_a_new_sandbox_belongs_to_the_one_before() -> None:
+    """Without latencies a sidecar is told to stop, and the old status is written, when the next sandbox begins."""
+    text = "0 sandbox; 1 start p; 3 start app; {}; 6 start p; 8 start app; 60 end"
+    stops = ("5 sandbox; 5 stop p 30; 5.5 exit p 0", Verdict.HELD), ("5 stop p 30; 5.5 exit p 0", Verdict.BROKEN)
+    for between, verdict in stops:
+        found = verdict_on("sidecar-runs-through-pod-life", pod("p* | app"), text.format(between))
+        assert found.verdict is verdict
+    for instant, verdict in ((5, Verdict.HELD), (5.1, Verdict.BROKEN)):
+        between = f"5 exit p 0; 5 sandbox; {instant} cond Initialized=True"
+        found = verdict_on("condition-initialized", pod("p* | app"), text.format(between))
+        assert found.verdict is verdict
+
+
 def test_init_containers_may_count_from_0_again_in_a_new_sandbox() -> None:
     before = "1 sandbox; 2 start p; 3 shows p running; 4 exit p 1; 5 start p; 6 shows p running restarts=1"
     text = before + "; {}20 start p; 21 shows p running"
