@@ -316,6 +316,14 @@ def test_uncounted_pods_stay_so_until_their_finalizer_is_gone() -> None:
     assert first.uncounted.failed == ("a-uid",)
 
 
+def test_failures_that_are_still_uncounted_use_up_the_back_off_limit() -> None:
+    """J-18, J-21: what is written, what is uncounted and what is new are added up."""
+    status = {"uncountedTerminatedPods": {"failed": ["a-uid"]}, "failed": 1, "active": 0}
+    for limit, fails in ((1, True), (2, False)):
+        found = synced(job(status, backoffLimit=limit), pod("a", "Failed", ended=-1), known=controller()).verdict
+        assert (found is not None and found.reason == "BackoffLimitExceeded") is fails, limit
+
+
 def test_indexes_counted_before_leave_room_for_others() -> None:
     """J-21: the limit is about what this sync adds."""
     pods = [pod(f"p{number:03}", "Succeeded", ended=-1, index=number) for number in range(501)]

@@ -13,6 +13,7 @@ from kubesim.kubelet.probe_schedule import (
     origin_after_trigger,
     probe_types,
     tick_at_or_after,
+    ticks_between,
     workers_ended_by_termination,
     workers_to_create,
 )
@@ -102,3 +103,22 @@ def test_a_run_out_of_schedule(label: str, origin: int) -> None:
 
 def test_a_tick_that_is_now_counts_and_one_that_just_passed_does_not() -> None:
     assert [tick_at_or_after(0, 10, at) for at in (9, 10, 11)] == [10, 10, 20]
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "count"),
+    [
+        (3, 33, 2),  # 13 and 23: where it begins and ends there are ticks, too
+        (2, 33, 3),
+        (3, 34, 3),
+        (4, 33, 2),
+        (3, 4, 0),
+        (5, 5, 0),
+        (0, 3, 0),
+        (0, 4, 1),
+        (25, 4, 0),
+    ],
+)
+def test_the_ticks_between_two_instants_count_neither(after: int, before: int, count: int) -> None:
+    assert ticks_between(3, 10, after, before) == sum(after < tick < before for tick in range(3, 200, 10))
+    assert ticks_between(3, 10, after, before) == count
