@@ -258,6 +258,7 @@ def test_the_wait_where_no_time_was_found() -> None:
 def test_nothing_starts_and_nothing_is_asked_for(spec: dict[str, Any], seen: list[str]) -> None:
     decision = synced(cron(**spec), after=600)
     assert (decision.start, decision.requeue, reasons(decision)) == (None, None, seen)
+    assert all((spec.get("schedule") or "time zone") in event.message for event in decision.events)
 
 
 def test_a_zone_in_the_schedule_is_warned_about_and_heeded() -> None:

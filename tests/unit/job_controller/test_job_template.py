@@ -49,6 +49,7 @@ def test_a_pod_without_index() -> None:
     given = made_job()
     before = copy.deepcopy(given.raw)
     made = pod_for(given, PodToCreate(None, None, 0, WHY), controller())
+    assert (made["apiVersion"], made["kind"]) == ("v1", "Pod")
     assert made["metadata"] == {
         "generateName": "work-",
         "namespace": "ns",

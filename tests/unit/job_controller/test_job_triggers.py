@@ -209,6 +209,8 @@ def test_what_the_collector_does_about_an_owner(situation: str, given: Any, depe
     """J-63: each propagation policy."""
     actions = collect_owner(given, dependents)
     assert [(type(action), action.uid) for action in actions] == expected
+    dropped = {action.finalizer for action in actions if isinstance(action, DropFinalizer)}
+    assert dropped <= set(given["metadata"].get("finalizers") or ())
 
 
 def test_what_the_collector_does_about_a_dependent() -> None:

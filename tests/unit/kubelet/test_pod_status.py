@@ -147,6 +147,15 @@ def test_conditions_of_others_come_first() -> None:
     assert generated(pod, cached=cached, known=off).conditions[0] == Condition("DisruptionTarget", "False")
 
 
+@pytest.mark.parametrize(("gate", "ready"), [("True", "True"), ("False", "False")])
+def test_readiness_gates_are_read_from_the_conditions_of_others(gate: str, ready: str) -> None:
+    """S-12."""
+    api = {"conditions": [{"type": "x/gate", "status": gate}]}
+    pod = base_pod(containers=ALONE, status=api, readinessGates=[{"conditionType": "x/gate"}])
+    found = generated(pod, main_run(RuntimeState.RUNNING)).conditions
+    assert {one.type: one.status for one in found}["Ready"] == ready
+
+
 def test_the_restarting_condition_comes_last() -> None:
     """S-14: 1.36, only with such a rule."""
     rule = {"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [88]}}
