@@ -124,7 +124,7 @@ class Clock:
         if delay < 0:
             delay, timer.instant = 0, int(environment.now)
         rank = NORMAL if self.ties is None else self.ties.randrange(_RANKS)
-        environment.schedule(timer, rank, delay)  # type: ignore[arg-type]
+        environment.schedule(timer, rank, delay)  # type: ignore[arg-type]  # its own ranks have a type of their own
 
     def after(
         self, delay: Duration, callback: Callable[..., object], *arguments: Any, background: bool = False

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -112,7 +113,7 @@ def of_the_shell() -> Iterator[Row]:
     program = str(Path(sys.executable).with_name("kubesim"))
     demo = str(ROOT / "scenarios" / "demo.yaml")
     for words, goal in ((["--help"], ""), (["run", demo], "0.5 s")):
-        seconds = elapsed(lambda words=words: subprocess.run([program, *words], check=True, capture_output=True))  # type: ignore[misc]
+        seconds = elapsed(partial(subprocess.run, [program, *words], check=True, capture_output=True))
         yield f"`kubesim {words[0]}` from the shell", f"{seconds:.2f} s", goal
     seconds = in_a_process_of_its_own("import kubesim").cpu
     yield "`import kubesim`", f"{1e3 * seconds:.0f} ms of CPU", ""

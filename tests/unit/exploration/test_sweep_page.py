@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from click import Context
+
 from kubesim.cli import main
 from kubesim.exploration.measures import MEASURES
 
@@ -14,7 +16,7 @@ PAGE = (ROOT / "docs" / "sweeps.md").read_text()
 def test_the_page_names_every_measure_and_option() -> None:
     assert [name for name in MEASURES if f"`{name}" not in PAGE] == []
     told = PAGE + (ROOT / "docs" / "cli.md").read_text()
-    sweep = main.get_command(None, "sweep")  # type: ignore[arg-type]
+    sweep = main.get_command(Context(main), "sweep")
     assert sweep is not None
     missing = [option.opts[0] for option in sweep.params if option.opts[0].startswith("--")]
     assert [name for name in missing if name not in told] == []

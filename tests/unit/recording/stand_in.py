@@ -194,6 +194,7 @@ class StandIn:
         return found | ({"containerID": _long_id(state["id"])} if "id" in state else {})
 
     def _job(self, name: str, known: dict[str, Any]) -> dict[str, Any]:
+        """Jobs are not played: their Pods are named in recordings by a placeholder, and so have no owner to name."""
         raise NotImplementedError("the recordings played here have no Jobs")
 
     def _event(self, entry: dict[str, Any]) -> dict[str, Any]:
